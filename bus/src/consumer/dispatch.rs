@@ -1,0 +1,323 @@
+//! The consumer's loop: one task that owns the lanes, and the turns that it started.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Consumer, ConsumerStatus, Handler,
+    run::{Ended, Runner, Stages},
+    turn::{Delivery, Failure},
+};
+use crate::{
+    Shard,
+    lane::Lanes,
+    lease::{Event, Keeper, Release, Tenure},
+    ledger::{Attempt, Ledger},
+    reader::{Arrivals, Reader, ReaderHandle},
+    trim::{TRIM_EVERY, trim},
+    unix_ms,
+    window::{Bounds, Window},
+};
+
+/// Batches on their way from the reader; the window bounds what is in them.
+const ARRIVALS_MAX: usize = 16;
+/// Lease events on their way.
+const EVENTS_MAX: usize = 64;
+/// How often a drain says what it waits for.
+const DRAIN_REPORT: Duration = Duration::from_secs(2);
+/// How often the gauges of lanes are set.
+const GAUGES: Duration = Duration::from_secs(1);
+
+pub(super) struct Dispatch<H> {
+    runner: Arc<Runner<H>>,
+    status: Arc<ConsumerStatus>,
+    window: Arc<Window>,
+    lanes: Lanes<Delivery>,
+    turns: JoinSet<Ended>,
+    /// Steps beside the turns: undecodable entries, trims, releases.
+    chores: JoinSet<()>,
+    shards: HashMap<Shard, Owned>,
+    reader: ReaderHandle,
+    releases: mpsc::Sender<Release>,
+    arrivals: mpsc::Receiver<Arrivals>,
+    events: mpsc::Receiver<Event>,
+    /// The reader and the keeper, which end when their handles here are dropped.
+    companions: JoinSet<()>,
+    draining: CancellationToken,
+}
+
+struct Owned {
+    tenure: Arc<Tenure>,
+    running: usize,
+    settled: u32,
+    /// Nothing new is started; it is released when nothing runs any more.
+    leaving: bool,
+}
+
+impl<H: Handler> Dispatch<H> {
+    pub(super) fn new(consumer: Consumer<H>) -> Self {
+        let Consumer { bus, config, handler, previews, status } = consumer;
+        let window = Arc::new(Window::new(Bounds { entries: config.window_entries, bytes: config.window_bytes }));
+        let (arrivals_tx, arrivals) = mpsc::channel(ARRIVALS_MAX);
+        let (events_tx, events) = mpsc::channel(EVENTS_MAX);
+        let (releases, releases_rx) = mpsc::channel(EVENTS_MAX);
+        let draining = CancellationToken::new();
+        let (reader_loop, reader) =
+            Reader::new(bus.clone(), config.role.clone(), config.instance.clone(), Arc::clone(&window), arrivals_tx);
+        let keeper = Keeper::new(
+            bus.clone(),
+            config.role.clone(),
+            config.instance.clone(),
+            config.lease,
+            events_tx,
+            releases_rx,
+            draining.clone(),
+        );
+        let mut companions = JoinSet::new();
+        companions.spawn(reader_loop.run());
+        companions.spawn(keeper.run());
+        let lanes = Lanes::new(config.turns_max);
+        let stages = Stages::new(&config.role.to_string());
+        let runner = Arc::new(Runner { bus, config, handler, previews, abort: CancellationToken::new(), stages });
+        Self {
+            runner,
+            status,
+            window,
+            lanes,
+            turns: JoinSet::new(),
+            chores: JoinSet::new(),
+            shards: HashMap::new(),
+            reader,
+            releases,
+            arrivals,
+            events,
+            companions,
+            draining,
+        }
+    }
+
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let mut gauges = tokio::time::interval(GAUGES);
+        loop {
+            self.start_turns();
+            let wake = self.lanes.next_wake().unwrap_or_else(|| Instant::now() + GAUGES);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(event) = self.events.recv() => self.note(event).await,
+                Some(ended) = self.turns.join_next() => self.end(ended),
+                Some(()) = next_chore(&mut self.chores) => {}
+                Some(arrivals) = self.arrivals.recv() => self.arrive(arrivals),
+                () = tokio::time::sleep_until(wake) => {}
+                _ = gauges.tick() => self.set_gauges(),
+            }
+            self.forget_lost();
+        }
+        self.drain().await;
+    }
+
+    /// Stops reading, lets what runs finish, releases the shards.
+    async fn drain(mut self) {
+        let deadline = Instant::now() + self.runner.config.drain;
+        self.draining.cancel();
+        // The reader may be waiting to hand over a batch: what it holds stays pending.
+        self.arrivals.close();
+        self.reader.stop().await;
+        self.lanes.forget(|_| true);
+        let mut report = tokio::time::interval_at(Instant::now() + DRAIN_REPORT, DRAIN_REPORT);
+        while !self.turns.is_empty() {
+            tokio::select! {
+                biased;
+                Some(ended) = self.turns.join_next() => self.end(ended),
+                Some(_) = self.events.recv() => {}
+                () = tokio::time::sleep_until(deadline) => {
+                    tracing::warn!(role = %self.runner.config.role, turns = self.turns.len(),
+                        "the drain deadline passed; what still runs is put back for the next owner");
+                    break;
+                }
+                _ = report.tick() => tracing::info!(role = %self.runner.config.role, turns = self.turns.len(),
+                    left = ?deadline.duration_since(Instant::now()), "waiting for running turns"),
+            }
+        }
+        self.runner.abort.cancel();
+        while self.turns.join_next().await.is_some() {}
+        while self.chores.join_next().await.is_some() {}
+        let mut tenures: Vec<_> = std::mem::take(&mut self.shards).into_values().map(|owned| owned.tenure).collect();
+        while let Ok(event) = self.events.try_recv() {
+            if let Event::Acquired(tenure) = event {
+                tenures.push(tenure);
+            }
+        }
+        for tenure in tenures.into_iter().filter(|tenure| !tenure.is_lost()) {
+            release(self.releases.clone(), tenure).await;
+        }
+        let Self { releases, reader, mut companions, .. } = self;
+        drop((releases, reader));
+        while companions.join_next().await.is_some() {}
+    }
+
+    fn start_turns(&mut self) {
+        while let Some((delivery, mailbox)) = self.lanes.next(Instant::now()) {
+            if let Some(owned) = self.shards.get_mut(&delivery.tenure.shard()) {
+                owned.running += 1;
+            }
+            self.turns.spawn(Arc::clone(&self.runner).run(delivery, mailbox));
+        }
+        self.status.running.store(self.lanes.running() as u64, Ordering::Relaxed);
+    }
+
+    async fn note(&mut self, event: Event) {
+        match event {
+            Event::Acquired(tenure) => {
+                let owned = Owned { tenure: Arc::clone(&tenure), running: 0, settled: 0, leaving: false };
+                self.shards.insert(tenure.shard(), owned);
+                let reader = self.reader.clone();
+                self.while_arriving(async move { reader.add(tenure).await }).await;
+            }
+            Event::Leave(tenure) => {
+                let (reader, leaving) = (self.reader.clone(), Arc::clone(&tenure));
+                self.while_arriving(async move { reader.remove(leaving).await }).await;
+                // The reader hands over nothing of it any more, but may have before.
+                while let Ok(arrivals) = self.arrivals.try_recv() {
+                    self.arrive(arrivals);
+                }
+                self.lanes.forget(|delivery| Arc::ptr_eq(&delivery.tenure, &tenure));
+                if let Some(owned) = self.shards.get_mut(&tenure.shard()) {
+                    owned.leaving = true;
+                }
+                self.release_if_idle(tenure.shard());
+            }
+        }
+        self.status.shards.store(self.shards.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Talks to the reader while taking what it hands over, since it may be waiting for just that.
+    async fn while_arriving(&mut self, talk: impl Future<Output = ()>) {
+        let mut talk = std::pin::pin!(talk);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut talk => return,
+                Some(arrivals) = self.arrivals.recv() => self.arrive(arrivals),
+            }
+        }
+    }
+
+    fn arrive(&mut self, Arrivals { tenure, entries }: Arrivals) {
+        if tenure.is_lost() || self.shards.get(&tenure.shard()).is_none_or(|owned| owned.leaving) {
+            return;
+        }
+        let (now_ms, read_at) = (unix_ms(), Instant::now());
+        for entry in entries {
+            let waited = now_ms.saturating_sub(entry.ts_ms);
+            if entry.ts_ms > 0 {
+                self.runner.stages.read.record(Duration::from_millis(waited));
+            }
+            match self.runner.handler.route(&entry.data) {
+                Ok(route) => {
+                    let tenure = Arc::clone(&tenure);
+                    self.lanes.push(Delivery { tenure, entry, route, read_at });
+                }
+                Err(error) => self.bury_unreadable(&tenure, entry, error.0),
+            }
+        }
+    }
+
+    /// An entry that nobody can read blocks no lane: it goes to the dead letters at once.
+    fn bury_unreadable(&mut self, tenure: &Arc<Tenure>, entry: crate::reply::RawEntry, error: String) {
+        let (runner, tenure, window) = (Arc::clone(&self.runner), Arc::clone(tenure), Arc::clone(&self.window));
+        let route = super::Route { lane: "".into(), cause: "".into(), is_control: false };
+        let delivery = Delivery { tenure: Arc::clone(&tenure), entry, route, read_at: Instant::now() };
+        self.chores.spawn(async move {
+            let ledger = Ledger::new(runner.bus.clone(), runner.config.role.clone(), Arc::clone(&tenure));
+            let failure = Failure { code: "undecodable", error };
+            runner.bury(&ledger, &delivery, Attempt::default(), &failure).await;
+            window.settle(tenure.shard(), delivery.entry.id);
+        });
+    }
+
+    fn end(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
+        let Ok(Ended { verdict, settled, unheard, delivery }) = ended else {
+            // A turn catches its handler's panics, so this is a fault of ours; its lane stays closed until the shard moves.
+            tracing::error!(role = %self.runner.config.role, "a turn's task broke");
+            return;
+        };
+        let shard = delivery.tenure.shard();
+        for id in &settled {
+            self.window.settle(shard, *id);
+        }
+        let is_gone = delivery.tenure.is_lost()
+            || self.draining.is_cancelled()
+            || self.shards.get(&shard).is_none_or(|owned| owned.leaving);
+        let (verdict, unheard) =
+            if is_gone { (crate::lane::Verdict::Done, Vec::new()) } else { (verdict, unheard) };
+        self.lanes.finish(&delivery.route.lane, verdict, unheard);
+        let Some(owned) = self.shards.get_mut(&shard).filter(|owned| Arc::ptr_eq(&owned.tenure, &delivery.tenure)) else {
+            return;
+        };
+        owned.running -= 1;
+        owned.settled += u32::try_from(settled.len()).unwrap_or(u32::MAX);
+        if owned.settled >= TRIM_EVERY {
+            owned.settled = 0;
+            let (runner, tenure) = (Arc::clone(&self.runner), Arc::clone(&owned.tenure));
+            self.chores.spawn(async move {
+                if let Err(error) = trim(&runner.bus, &runner.config.role, &tenure).await {
+                    tracing::debug!(%error, "not trimmed this time");
+                }
+            });
+        }
+        self.release_if_idle(shard);
+    }
+
+    fn release_if_idle(&mut self, shard: Shard) {
+        let is_idle = self.shards.get(&shard).is_some_and(|owned| owned.leaving && owned.running == 0);
+        if is_idle && let Some(owned) = self.shards.remove(&shard) {
+            self.window.leave(shard);
+            self.chores.spawn(release(self.releases.clone(), owned.tenure));
+        }
+    }
+
+    /// Drops what belonged to shards that were lost. Their turns stop by themselves.
+    fn forget_lost(&mut self) {
+        let lost: Vec<Shard> =
+            self.shards.iter().filter(|(_, owned)| owned.tenure.is_lost()).map(|(shard, _)| *shard).collect();
+        for shard in lost {
+            self.shards.remove(&shard);
+            self.window.leave(shard);
+            self.lanes.forget(|delivery| delivery.tenure.is_lost());
+            self.status.shards.store(self.shards.len() as u64, Ordering::Relaxed);
+        }
+    }
+
+    fn set_gauges(&self) {
+        let role = self.runner.config.role.to_string();
+        let (entries, bytes) = self.window.used();
+        let (ready, waiting) = self.lanes.idle();
+        metrics::gauge!("stargazer_window_entries", "role" => role.clone()).set(entries as f64);
+        metrics::gauge!("stargazer_window_bytes", "role" => role.clone()).set(bytes as f64);
+        for (state, lanes) in [("running", self.lanes.running()), ("ready", ready), ("waiting", waiting)] {
+            metrics::gauge!("stargazer_lanes", "role" => role.clone(), "state" => state).set(lanes as f64);
+        }
+    }
+}
+
+async fn next_chore(chores: &mut JoinSet<()>) -> Option<()> {
+    chores.join_next().await.map(drop)
+}
+
+async fn release(releases: mpsc::Sender<Release>, tenure: Arc<Tenure>) {
+    let (done, released) = oneshot::channel();
+    if releases.send(Release { tenure, done }).await.is_ok() {
+        let _ = released.await;
+    }
+}

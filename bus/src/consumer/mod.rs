@@ -1,0 +1,122 @@
+//! A consumer: leases shards of one role, reads them, and runs a [`Handler`] for every entry in its lane's order.
+
+mod dispatch;
+mod run;
+mod turn;
+
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Bus, LaneKey, LeaseConfig, Previews, Role, ledger::Action};
+
+pub use turn::{Control, Failure, Outcome, Running, Turn};
+
+/// How a consumer works.
+#[derive(Debug, Clone)]
+pub struct ConsumerConfig {
+    /// Which streams it consumes.
+    pub role: Role,
+    /// This process's instance id, also its name in the group.
+    pub instance: String,
+    /// Leases of its shards.
+    pub lease: LeaseConfig,
+    /// Turns that run at once.
+    pub turns_max: usize,
+    /// Entries held between read and settlement.
+    pub window_entries: usize,
+    /// Bytes held between read and settlement.
+    pub window_bytes: usize,
+    /// Times a turn may fail before its entry becomes a dead letter.
+    pub failures_max: u32,
+    /// Times its owner may die while a turn runs before its entry becomes a dead letter.
+    pub deaths_max: u32,
+    /// How long running turns may go on after a stop.
+    pub drain: Duration,
+}
+
+/// What a consumer has to know of a payload.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Its unit of order.
+    pub lane: LaneKey,
+    /// Its identity: the same for every copy of one event.
+    pub cause: Arc<str>,
+    /// Whether a turn that runs in the lane should get it at once.
+    pub is_control: bool,
+}
+
+/// A payload that cannot be read. Its entry becomes a dead letter at once.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct RouteError(pub String);
+
+/// The work on one entry.
+pub trait Handler: Send + Sync + 'static {
+    /// Reads what is needed to put a payload in its place.
+    ///
+    /// # Errors
+    /// When the payload cannot be read.
+    fn route(&self, payload: &Bytes) -> Result<Route, RouteError>;
+
+    /// Runs a turn. The future is dropped when the shard is lost or the drain deadline passes.
+    fn run(&self, turn: &mut Turn) -> impl Future<Output = Outcome> + Send;
+
+    /// The message to the user when a turn is given up.
+    fn notice(&self, payload: &Bytes, failure: &Failure) -> Option<Action>;
+}
+
+/// What a consumer is doing, for health and metrics. Updated as it works.
+#[derive(Debug, Default)]
+pub struct ConsumerStatus {
+    running: AtomicU64,
+    shards: AtomicU64,
+}
+
+impl ConsumerStatus {
+    /// Turns that run.
+    #[must_use]
+    pub fn running(&self) -> u64 {
+        self.running.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Shards that it owns.
+    #[must_use]
+    pub fn shards(&self) -> u64 {
+        self.shards.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Consumer<H> {
+    bus: Bus,
+    config: ConsumerConfig,
+    handler: Arc<H>,
+    previews: Previews,
+    status: Arc<ConsumerStatus>,
+}
+
+impl<H: Handler> Consumer<H> {
+    /// A consumer that does nothing until it is run.
+    #[must_use]
+    pub fn new(bus: Bus, config: ConsumerConfig, handler: Arc<H>, previews: Previews) -> Self {
+        Self { bus, config, handler, previews, status: Arc::default() }
+    }
+
+    /// What it is doing.
+    #[must_use]
+    pub fn status(&self) -> Arc<ConsumerStatus> {
+        Arc::clone(&self.status)
+    }
+
+    /// Works until `stop` is cancelled; then reads nothing more, lets running turns finish until the drain deadline, and
+    /// releases its shards. What did not finish stays pending for the next owner.
+    pub async fn run(self, stop: CancellationToken) {
+        dispatch::Dispatch::new(self).run(stop).await;
+    }
+}

@@ -1,0 +1,28 @@
+//! Leases on shards, and the fences that make them safe.
+//!
+//! The fence says who owns a shard; every write of the owner compares it whole. The lease only tells others when they may
+//! try. A process that could not renew in time starts nothing new; one whose fence moved has lost the shard for good.
+
+mod keeper;
+mod rendezvous;
+mod tenure;
+
+use std::time::Duration;
+
+pub(crate) use keeper::{Event, Keeper, Release};
+pub(crate) use tenure::Tenure;
+
+/// How long a lease lives and how often it is renewed.
+#[derive(Debug, Clone, Copy)]
+pub struct LeaseConfig {
+    /// How long others keep away from a shard whose owner has fallen silent. Recovery after a crash takes about this long.
+    pub ttl: Duration,
+    /// How often leases and membership are renewed; several times within `ttl`.
+    pub renew: Duration,
+}
+
+impl Default for LeaseConfig {
+    fn default() -> Self {
+        Self { ttl: Duration::from_secs(2), renew: Duration::from_millis(500) }
+    }
+}

@@ -1,0 +1,103 @@
+//! Ending a turn: all of its effects and its acknowledgement in one step.
+
+use std::{sync::LazyLock, time::Duration};
+
+use bytes::Bytes;
+use redis::Script;
+
+use super::{DONE_MAX, DONE_WINDOW, Ledger};
+use crate::{EntryId, Error, Role, unix_ms};
+
+static COMMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("commit.lua")));
+
+/// What a turn did.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// To be carried out by gateways, in this order.
+    pub actions: Vec<Action>,
+    /// What becomes of the lane's history.
+    pub history: Option<HistoryWrite>,
+}
+
+/// One outbound action: an envelope for the outbound stream of a platform, on the shard of its cause.
+#[derive(Debug, Clone)]
+pub struct Action {
+    /// The platform's name.
+    pub platform: String,
+    /// The envelope.
+    pub data: Bytes,
+    /// `UUIDv7` text.
+    pub trace_id: String,
+}
+
+/// A change of a lane's history. Applied in the order of the fields.
+#[derive(Debug, Clone)]
+pub struct HistoryWrite {
+    /// Forget everything.
+    pub clear: bool,
+    /// Forget this many of the newest messages.
+    pub drop_newest: u32,
+    /// Add these, oldest first.
+    pub push: Vec<Bytes>,
+    /// Keep at most this many.
+    pub keep: u32,
+    /// Forget the lane when nothing was said for this long.
+    pub ttl: Duration,
+}
+
+/// The answer to a commit.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Committed {
+    /// All of it was done now.
+    Now,
+    /// It had been done before, by this commit or by another run of the cause; what was still pending was acked.
+    Before,
+}
+
+impl Ledger {
+    /// Commits a turn over `entries` (each with its cause); the first one is the turn's own.
+    pub(crate) async fn commit(&self, lane: &str, entries: &[(EntryId, &str)], commit: &Commit) -> Result<Committed, Error> {
+        let (names, shard) = (self.bus.names(), self.tenure.shard());
+        let [even, odd] = names.done(shard);
+        let mut script = COMMIT.key(self.fence());
+        script.key(self.stream()).key(self.attempts()).key(even).key(odd).key(names.history(shard, lane));
+        let mut platforms: Vec<&str> = Vec::new();
+        for action in &commit.actions {
+            if !platforms.contains(&action.platform.as_str()) {
+                platforms.push(&action.platform);
+                script.key(names.stream(&Role::Outbound(action.platform.clone()), shard));
+            }
+        }
+
+        script.arg(self.tenure.token()).arg(self.group());
+        script.arg(if self.keeps_marks() { DONE_WINDOW.as_secs() } else { 0 }).arg(DONE_MAX).arg(unix_ms());
+        script.arg(entries.len());
+        for (id, cause) in entries {
+            script.arg(id.to_string()).arg(*cause);
+        }
+        match &commit.history {
+            None => {
+                script.arg(0);
+            }
+            Some(write) => {
+                script.arg(1).arg(u8::from(write.clear)).arg(write.drop_newest).arg(write.keep);
+                script.arg(write.ttl.as_secs()).arg(write.push.len());
+                for message in &write.push {
+                    script.arg(message.as_ref());
+                }
+            }
+        }
+        script.arg(commit.actions.len());
+        for action in &commit.actions {
+            let position = platforms.iter().position(|platform| *platform == action.platform).unwrap_or(0);
+            script.arg(position).arg(action.data.as_ref()).arg(&action.trace_id);
+        }
+
+        match script.invoke_async::<String>(&mut self.bus.shared()).await?.as_str() {
+            "NOW" => Ok(Committed::Now),
+            "BEFORE" => Ok(Committed::Before),
+            "FENCED" => Err(self.tenure.fenced()),
+            _ => Err(Error::Reply { step: "a commit" }),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The ledger of one shard: every step that changes what is pending, each one script under the fence.
+//!
+//! Each step may be repeated: it says so when it finds itself done. So a lost answer costs a repeat, never a second effect.
+
+mod commit;
+mod dead_letter;
+mod start;
+
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use redis::{Script, Value};
+
+pub use commit::{Action, Commit, HistoryWrite};
+pub(crate) use commit::Committed;
+pub(crate) use dead_letter::DeadLetter;
+pub use start::Attempt;
+pub(crate) use start::Started;
+
+use crate::{Bus, EntryId, Error, Role, lease::Tenure};
+
+static ATTEMPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("attempt.lua")));
+
+/// Marks are kept for at least this long after their turn.
+const DONE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+/// Marks that one of the two sets of a shard may hold.
+const DONE_MAX: u32 = 1_000_000;
+
+/// Steps on the shard of one tenure.
+#[derive(Debug, Clone)]
+pub(crate) struct Ledger {
+    bus: Bus,
+    role: Role,
+    tenure: Arc<Tenure>,
+}
+
+impl Ledger {
+    pub(crate) fn new(bus: Bus, role: Role, tenure: Arc<Tenure>) -> Self {
+        Self { bus, role, tenure }
+    }
+
+    /// The shard is not ours any more.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.tenure.is_lost()
+    }
+
+    fn stream(&self) -> String {
+        self.bus.names().stream(&self.role, self.tenure.shard())
+    }
+
+    fn group(&self) -> String {
+        self.bus.names().group(&self.role)
+    }
+
+    fn fence(&self) -> String {
+        self.bus.names().fence(&self.role, self.tenure.shard())
+    }
+
+    fn attempts(&self) -> String {
+        self.bus.names().attempts(&self.role, self.tenure.shard())
+    }
+
+    /// Marks of finished causes are kept for what arrives from outside and may arrive twice; an action's own platform knows
+    /// what it has seen.
+    fn keeps_marks(&self) -> bool {
+        self.role == Role::Inbound
+    }
+
+    /// The turn failed: counts it, and fixes when it may be tried again. `failures` is the new count.
+    pub(crate) async fn failed(&self, entry: EntryId, attempt: Attempt, failures: u32, wait: Duration) -> Result<(), Error> {
+        self.note_attempt(entry, failures, attempt.deaths, wait).await
+    }
+
+    /// The turn was stopped without a fault of its own: it counts in neither counter.
+    pub(crate) async fn put_back(&self, entry: EntryId, attempt: Attempt) -> Result<(), Error> {
+        self.note_attempt(entry, attempt.failures, attempt.deaths, Duration::ZERO).await
+    }
+
+    async fn note_attempt(&self, entry: EntryId, failures: u32, deaths: u32, wait: Duration) -> Result<(), Error> {
+        let mut script = ATTEMPT.key(self.fence());
+        script.key(self.attempts()).arg(self.tenure.token()).arg(entry.to_string());
+        script.arg(failures).arg(deaths).arg(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        if script.invoke_async::<bool>(&mut self.bus.shared()).await? { Ok(()) } else { Err(self.tenure.fenced()) }
+    }
+
+    /// The lane's history, oldest first.
+    pub(crate) async fn history(&self, lane: &str) -> Result<Vec<Bytes>, Error> {
+        let mut range = redis::cmd("LRANGE");
+        range.arg(self.bus.names().history(self.tenure.shard(), lane)).arg(0).arg(-1);
+        let Value::Array(items) = range.query_async(&mut self.bus.shared()).await? else {
+            return Err(Error::Reply { step: "a history" });
+        };
+        let item = |value| match value {
+            Value::BulkString(bytes) => Ok(Bytes::from(bytes)),
+            _ => Err(Error::Reply { step: "a history" }),
+        };
+        items.into_iter().map(item).collect()
+    }
+}

@@ -1,0 +1,49 @@
+//! Starting a turn: is it still to be run, and may it run now?
+
+use std::{sync::LazyLock, time::Duration};
+
+use redis::Script;
+
+use super::Ledger;
+use crate::{EntryId, Error};
+
+static START: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("start.lua")));
+
+/// How often an entry's turn ended badly so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Attempt {
+    /// Times the turn itself failed.
+    pub failures: u32,
+    /// Times its owner died while it ran.
+    pub deaths: u32,
+}
+
+/// The answer to a start.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Started {
+    /// Run it.
+    Run(Attempt),
+    /// Not before this much time.
+    Wait(Duration),
+    /// Its cause is done: the copy was acked without a run.
+    Copy,
+}
+
+impl Ledger {
+    /// Marks the entry as running under our token, unless its cause is done or its time has not come.
+    pub(crate) async fn start(&self, entry: EntryId, cause: &str) -> Result<Started, Error> {
+        let [even, odd] = self.bus.names().done(self.tenure.shard());
+        let mut script = START.key(self.fence());
+        script.key(self.attempts()).key(self.stream()).key(even).key(odd);
+        script.arg(self.tenure.token()).arg(self.group()).arg(entry.to_string());
+        script.arg(if self.keeps_marks() { cause } else { "" });
+        let (code, first, second): (String, u64, u32) = script.invoke_async(&mut self.bus.shared()).await?;
+        match code.as_str() {
+            "RUN" => Ok(Started::Run(Attempt { failures: u32::try_from(first).unwrap_or(u32::MAX), deaths: second })),
+            "WAIT" => Ok(Started::Wait(Duration::from_millis(first))),
+            "COPY" => Ok(Started::Copy),
+            "FENCED" => Err(self.tenure.fenced()),
+            _ => Err(Error::Reply { step: "the start of a turn" }),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Order and delivery of opaque bytes over Redis Streams.
+//!
+//! The promise: an entry that was appended is handled by one runner at a time in its lane's order, and is acknowledged only
+//! in or after the step that makes its effect durable. This is the only crate that names `redis`; it is given its names as
+//! settings and never looks inside a payload: what it has to know of one (lane, cause) it asks the [`Handler`].
+//!
+//! In the order in which a message passes:
+//! [`Producer`] appends to a shard's stream, the reader takes entries under the shard's fence, lanes put them in order,
+//! a [`Handler`] runs a turn, and the ledger commits its [`Outcome`].
+
+mod clock;
+mod error;
+mod names;
+mod shard;
+
+mod link;
+mod reply;
+
+mod append;
+mod lease;
+mod reader;
+mod window;
+
+mod consumer;
+mod lane;
+mod ledger;
+mod trim;
+
+mod log;
+mod preview;
+mod records;
+mod registry;
+
+pub use append::{Entry, Producer};
+pub use clock::unix_ms;
+pub use consumer::{
+    Consumer, ConsumerConfig, ConsumerStatus, Control, Failure, Handler, Outcome, Route, RouteError, Running, Turn,
+};
+pub use error::{Error, Next};
+pub use lane::LaneKey;
+pub use lease::LeaseConfig;
+pub use ledger::{Action, Attempt, Commit, HistoryWrite};
+pub use link::{Bus, BusConfig, Push, Subscription};
+pub use log::{Appended, Log, LogBounds, LogEntry, Queue};
+pub use names::{Names, Role};
+pub use preview::{PreviewSink, Previews};
+pub use records::Records;
+pub use registry::Registry;
+pub use reply::EntryId;
+pub use shard::{Shard, Shards};

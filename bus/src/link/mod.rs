@@ -1,0 +1,132 @@
+//! The connections of one process to Redis.
+//!
+//! One shared, pipelined connection carries every short command; each blocking reader and each subscriber has its own, since
+//! a blocked command would hold up whatever is queued behind it.
+
+mod subscribe;
+
+use std::{sync::Arc, time::Duration};
+
+use redis::{
+    AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion,
+    aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection},
+    io::tcp::TcpSettings,
+};
+
+use crate::{Error, Names};
+
+pub use subscribe::{Push, Subscription};
+
+/// How long a connection attempt may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a short command may wait for its answer before its fate counts as unknown. Well above a fork or a slow disk.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Attempts of the shared connection to come back before the waiting commands are told. They are repeated by their callers.
+const RECONNECT_ATTEMPTS: usize = 1;
+/// Longest pause between two attempts.
+const RECONNECT_PAUSE_MAX: Duration = Duration::from_millis(250);
+
+/// Where Redis is and how things are named there.
+#[derive(Debug, Clone)]
+pub struct BusConfig {
+    /// `redis://[user:password@]host:port/db` or `unix:///path/to/socket`.
+    pub url: String,
+    /// Names and number of shards.
+    pub names: Names,
+}
+
+/// A cheap handle to the log and the records beside it. Clones share one connection.
+#[derive(Clone)]
+pub struct Bus {
+    client: Client,
+    resp3: Client,
+    shared: ConnectionManager,
+    names: Arc<Names>,
+}
+
+impl std::fmt::Debug for Bus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the client: its address may hold a password.
+        f.debug_struct("Bus").field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+impl Bus {
+    /// Connects and asks Redis for a sign of life.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when the address cannot be read, [`Error::Unreachable`] or [`Error::Refused`] when Redis does not
+    /// answer the ping.
+    pub async fn connect(config: BusConfig) -> Result<Self, Error> {
+        let setting = |error: redis::RedisError| Error::Setting(format!("redis.url cannot be used: {error}"));
+        let info = config.url.as_str().into_connection_info().map_err(setting)?;
+        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let resp3 = Client::open(info.clone().set_redis_settings(settings)).map_err(setting)?;
+        let client = Client::open(info).map_err(setting)?;
+
+        let mut probe = client.get_multiplexed_async_connection_with_config(&connection(Some(RESPONSE_TIMEOUT))).await?;
+        redis::cmd("PING").query_async::<()>(&mut probe).await?;
+
+        let manager = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(RESPONSE_TIMEOUT))
+            .set_number_of_retries(RECONNECT_ATTEMPTS)
+            .set_max_delay(RECONNECT_PAUSE_MAX);
+        let shared = client.get_connection_manager_lazy(manager)?;
+        Ok(Self { client, resp3, shared, names: Arc::new(config.names) })
+    }
+
+    /// The names that this deployment uses.
+    #[must_use]
+    pub fn names(&self) -> &Arc<Names> {
+        &self.names
+    }
+
+    /// A sign of life.
+    ///
+    /// # Errors
+    /// When Redis does not answer in time.
+    pub async fn ping(&self) -> Result<(), Error> {
+        Ok(redis::cmd("PING").query_async(&mut self.shared()).await?)
+    }
+
+    /// Writes the number of shards where it is not known yet, and refuses to work with another one.
+    ///
+    /// # Errors
+    /// [`Error::Topology`] when the deployment was laid out for another number.
+    pub async fn check_topology(&self) -> Result<(), Error> {
+        let configured = self.names.shards.count();
+        let (_, stored): (i64, String) = redis::pipe()
+            .cmd("HSETNX")
+            .arg(Names::TOPOLOGY)
+            .arg("shards")
+            .arg(configured)
+            .cmd("HGET")
+            .arg(Names::TOPOLOGY)
+            .arg("shards")
+            .query_async(&mut self.shared())
+            .await?;
+        if stored == configured.to_string() {
+            Ok(())
+        } else {
+            Err(Error::Topology { key: Names::TOPOLOGY.into(), stored, configured })
+        }
+    }
+
+    /// The connection of short commands.
+    pub(crate) fn shared(&self) -> ConnectionManager {
+        self.shared.clone()
+    }
+
+    /// A connection of its own for a reader whose commands block for up to `block`. It never repeats a command by itself.
+    pub(crate) async fn dedicated(&self, block: Duration) -> Result<MultiplexedConnection, Error> {
+        // The margin turns a half-open socket into an error instead of a reader that waits for ever.
+        let config = connection(Some(block + RESPONSE_TIMEOUT));
+        Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?)
+    }
+}
+
+fn connection(response_timeout: Option<Duration>) -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_TIMEOUT)).set_response_timeout(response_timeout)
+}

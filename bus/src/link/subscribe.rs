@@ -1,0 +1,221 @@
+//! Pub/sub for what need not be durable: previews and notices.
+//!
+//! Messages may be lost whenever the connection breaks or a reader falls behind. Each such hole is announced as
+//! [`Push::Gap`], so that whoever mirrors a log reads it again.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use redis::{PushInfo, PushKind, Value, aio::MultiplexedConnection};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::{Bus, connection};
+use crate::Error;
+
+/// Pushes that wait for their reader. A reader that is further behind than this is told of a gap.
+const PUSHES_MAX: usize = 4096;
+/// Requests that wait for the connection.
+const REQUESTS_MAX: usize = 1024;
+/// How long a subscription may wait for its confirmation.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
+/// Pause before a lost connection is made again.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(200);
+
+/// Something that came by pub/sub.
+#[derive(Debug, Clone)]
+pub enum Push {
+    /// A message on a channel.
+    Message {
+        /// Name of the channel.
+        channel: Arc<str>,
+        /// Its bytes.
+        payload: Bytes,
+    },
+    /// Messages may have been lost on every channel.
+    Gap,
+}
+
+/// A handle to add and drop channels. Clones share one connection.
+#[derive(Debug, Clone)]
+pub struct Subscription {
+    requests: mpsc::Sender<Request>,
+}
+
+#[derive(Debug)]
+enum Request {
+    Add { channel: Arc<str>, confirmed: oneshot::Sender<()> },
+    Drop { channel: Arc<str> },
+}
+
+impl Subscription {
+    /// Adds a channel; when this returns, no later message of it is missed but with a [`Push::Gap`].
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] when the subscription is not confirmed in time.
+    pub async fn add(&self, channel: &str) -> Result<(), Error> {
+        let (confirmed, confirmation) = oneshot::channel();
+        let gone = || Error::Unreachable(format!("the subscription to {channel} was not confirmed"));
+        self.requests.send(Request::Add { channel: channel.into(), confirmed }).await.map_err(|_| gone())?;
+        match tokio::time::timeout(CONFIRM_TIMEOUT, confirmation).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(gone()),
+        }
+    }
+
+    /// Drops a channel. A subscriber that is gone has dropped it already.
+    pub async fn drop(&self, channel: &str) {
+        let _ = self.requests.send(Request::Drop { channel: channel.into() }).await;
+    }
+}
+
+impl Bus {
+    /// A subscriber: the handle, what comes in, and the work that the caller has to run until `stop` is cancelled.
+    pub fn subscribe(
+        &self,
+        stop: CancellationToken,
+    ) -> (Subscription, mpsc::Receiver<Push>, impl Future<Output = ()> + Send + 'static) {
+        let (requests, waiting) = mpsc::channel(REQUESTS_MAX);
+        let (pushes, received) = mpsc::channel(PUSHES_MAX);
+        let subscriber = Subscriber { bus: self.clone(), waiting, pushes, channels: HashMap::new() };
+        let work = async move {
+            stop.run_until_cancelled(subscriber.run()).await;
+        };
+        (Subscription { requests }, received, work)
+    }
+}
+
+struct Subscriber {
+    bus: Bus,
+    waiting: mpsc::Receiver<Request>,
+    pushes: mpsc::Sender<Push>,
+    /// What is subscribed to, with those who wait to be told that it is.
+    channels: HashMap<Arc<str>, Vec<oneshot::Sender<()>>>,
+}
+
+/// What the connection's push callback saw.
+enum Seen {
+    Confirmed(Arc<str>),
+    Broken,
+}
+
+impl Subscriber {
+    async fn run(mut self) {
+        loop {
+            if let Err(error) = self.serve().await {
+                tracing::warn!(%error, "subscriber lost its connection, connecting again");
+            }
+            if self.waiting.is_closed() {
+                return;
+            }
+            let _ = self.pushes.send(Push::Gap).await;
+            tokio::time::sleep(RECONNECT_PAUSE).await;
+        }
+    }
+
+    async fn serve(&mut self) -> Result<(), Error> {
+        let (seen, mut events) = mpsc::channel(REQUESTS_MAX);
+        let overflowed = Arc::new(AtomicBool::new(false));
+        let config = connection(Some(CONFIRM_TIMEOUT)).set_push_sender(forward(seen, self.pushes.clone(), Arc::clone(&overflowed)));
+        let mut connection = self.bus.resp3.get_multiplexed_async_connection_with_config(&config).await?;
+        for channel in self.channels.keys() {
+            send(&mut connection, self.sharded(), true, channel).await?;
+        }
+        // A connection without traffic may be half open; a ping finds out, and also flushes the announcement of an overflow.
+        let mut probe = tokio::time::interval(Duration::from_secs(2));
+        loop {
+            tokio::select! {
+                biased;
+                seen = events.recv() => match seen {
+                    Some(Seen::Confirmed(channel)) => {
+                        for waiting in self.channels.get_mut(&channel).map(std::mem::take).unwrap_or_default() {
+                            let _ = waiting.send(());
+                        }
+                    }
+                    Some(Seen::Broken) | None => return Err(Error::Unreachable("connection closed".into())),
+                },
+                request = self.waiting.recv() => match request {
+                    Some(Request::Add { channel, confirmed }) => {
+                        self.channels.entry(Arc::clone(&channel)).or_default().push(confirmed);
+                        send(&mut connection, self.sharded(), true, &channel).await?;
+                    }
+                    Some(Request::Drop { channel }) => {
+                        self.channels.remove(&channel);
+                        send(&mut connection, self.sharded(), false, &channel).await?;
+                    }
+                    None => return Ok(()),
+                },
+                _ = probe.tick() => {
+                    redis::cmd("PING").query_async::<()>(&mut connection).await?;
+                    if overflowed.swap(false, Ordering::AcqRel) {
+                        metrics::counter!("stargazer_pushes_dropped_total").increment(1);
+                        let _ = self.pushes.send(Push::Gap).await;
+                    }
+                }
+            }
+        }
+    }
+
+    fn sharded(&self) -> bool {
+        self.bus.names().shards.count() > 1
+    }
+}
+
+/// Sends one (un)subscribe. Its confirmation comes as a push, so no reply is waited for here.
+async fn send(connection: &mut MultiplexedConnection, sharded: bool, add: bool, channel: &str) -> Result<(), Error> {
+    let name = match (sharded, add) {
+        (true, true) => "SSUBSCRIBE",
+        (true, false) => "SUNSUBSCRIBE",
+        (false, true) => "SUBSCRIBE",
+        (false, false) => "UNSUBSCRIBE",
+    };
+    let mut command = redis::cmd(name);
+    command.arg(channel).set_no_response(true);
+    Ok(connection.send_packed_command(&command).await.map(drop)?)
+}
+
+/// The callback of the connection. It must not wait, so what does not fit is dropped and remembered.
+fn forward(
+    seen: mpsc::Sender<Seen>,
+    pushes: mpsc::Sender<Push>,
+    overflowed: Arc<AtomicBool>,
+) -> impl Fn(PushInfo) -> Result<(), ()> + Send + Sync + 'static {
+    move |push| {
+        let fits = match push.kind {
+            PushKind::Message | PushKind::SMessage => message(push.data).is_none_or(|push| pushes.try_send(push).is_ok()),
+            PushKind::Subscribe | PushKind::SSubscribe => {
+                channel(push.data.first()).is_none_or(|channel| seen.try_send(Seen::Confirmed(channel)).is_ok())
+            }
+            PushKind::Disconnection => seen.try_send(Seen::Broken).is_ok(),
+            _ => true,
+        };
+        if !fits {
+            overflowed.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+}
+
+fn message(data: Vec<Value>) -> Option<Push> {
+    let mut parts = data.into_iter();
+    let channel = channel(parts.next().as_ref())?;
+    match parts.next()? {
+        Value::BulkString(bytes) => Some(Push::Message { channel, payload: Bytes::from(bytes) }),
+        _ => None,
+    }
+}
+
+fn channel(value: Option<&Value>) -> Option<Arc<str>> {
+    match value? {
+        Value::BulkString(bytes) => std::str::from_utf8(bytes).ok().map(Arc::from),
+        Value::SimpleString(text) => Some(text.as_str().into()),
+        _ => None,
+    }
+}

@@ -1,0 +1,20 @@
+-- Appends to a numbered log under an action id, and announces the entry. An id that was appended before is not appended again.
+-- With a queue, the same step appends an envelope to a stream: both or neither.
+-- KEYS: log, its ids[, stream]. ARGV: id, data, entries kept, ttl in s, publish command[, bound, payload, ts, trace id].
+-- Answers {number, 1 | 0 when it was there already}, or {-1, 0} when the stream is full.
+local known = redis.call('ZSCORE', KEYS[2], ARGV[1])
+if known then return { tonumber(known), 0 } end
+if KEYS[3] then
+  if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[6]) then return { -1, 0 } end
+  redis.call('XADD', KEYS[3], '*', 'data', ARGV[7], 'ts', ARGV[8], 'trace_id', ARGV[9])
+end
+local number = 1
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+if last then number = tonumber(string.match(last[1], '^(%d+)')) + 1 end
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], number .. '-0', 'data', ARGV[2])
+redis.call('ZADD', KEYS[2], number, ARGV[1])
+redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -2 * ARGV[3] - 1)
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+redis.call('EXPIRE', KEYS[2], ARGV[4])
+redis.call(ARGV[5], KEYS[1], number .. ' ' .. ARGV[2])
+return { number, 1 }

@@ -1,0 +1,135 @@
+//! A numbered, bounded log under action ids: what a conversation shows, readable from any number by any process.
+//!
+//! An append under an id that the log knows is no append, so a repeat is exact. Every append is announced on the pub/sub
+//! channel of the log's name as `<number> <data>`.
+
+use std::{sync::LazyLock, time::Duration};
+
+use bytes::Bytes;
+use redis::Script;
+
+use crate::{Bus, Error, reply, unix_ms};
+
+static APPEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("log.lua")));
+
+/// What a log keeps.
+#[derive(Debug, Clone, Copy)]
+pub struct LogBounds {
+    /// Newest entries that are kept (some more may be, as Redis drops whole nodes). Ids are kept for twice as many.
+    pub entries: u32,
+    /// How long a log lives after its last append.
+    pub ttl: Duration,
+}
+
+/// An envelope that goes to a stream in the same step as an entry to the log. Both keys lie on one shard.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    /// Name of the stream.
+    pub stream: String,
+    /// Entries that it may hold.
+    pub bound: u64,
+    /// The envelope.
+    pub data: Bytes,
+    /// `UUIDv7` text.
+    pub trace_id: String,
+}
+
+/// The answer to an append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// The entry's number.
+    pub number: u64,
+    /// False when the id was there already: nothing was changed.
+    pub is_new: bool,
+}
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Counts from 1, without gaps.
+    pub number: u64,
+    /// What was appended.
+    pub data: Bytes,
+}
+
+/// Logs on one bus.
+#[derive(Debug, Clone)]
+pub struct Log {
+    bus: Bus,
+    bounds: LogBounds,
+}
+
+impl Log {
+    /// Logs with these bounds.
+    #[must_use]
+    pub fn new(bus: Bus, bounds: LogBounds) -> Self {
+        Self { bus, bounds }
+    }
+
+    /// Appends `data` to the log `key` under `id`, once.
+    ///
+    /// # Errors
+    /// [`Error::Full`] when the queue's stream is at its bound; else when Redis did not answer, and then the append may have
+    /// happened: the same append again tells.
+    pub async fn append(&self, key: &str, id: &str, data: &[u8], queue: Option<&Queue>) -> Result<Appended, Error> {
+        let mut script = APPEND.key(key);
+        script.key(ids(key));
+        if let Some(queue) = queue {
+            script.key(&queue.stream);
+        }
+        let publish = if self.bus.names().shards.count() > 1 { "SPUBLISH" } else { "PUBLISH" };
+        script.arg(id).arg(data).arg(self.bounds.entries).arg(self.bounds.ttl.as_secs()).arg(publish);
+        if let Some(queue) = queue {
+            script.arg(queue.bound).arg(queue.data.as_ref()).arg(unix_ms()).arg(&queue.trace_id);
+        }
+        let (number, is_new): (i64, bool) = script.invoke_async(&mut self.bus.shared()).await?;
+        match (u64::try_from(number), queue) {
+            (Ok(number), _) => Ok(Appended { number, is_new }),
+            (Err(_), Some(queue)) => Err(Error::Full { stream: queue.stream.clone(), bound: queue.bound }),
+            (Err(_), None) => Err(Error::Reply { step: "an append to a log" }),
+        }
+    }
+
+    /// The entries after number `after`, oldest first, at most `count`.
+    ///
+    /// # Errors
+    /// When Redis did not answer.
+    pub async fn read(&self, key: &str, after: u64, count: usize) -> Result<Vec<LogEntry>, Error> {
+        let mut range = redis::cmd("XRANGE");
+        range.arg(key).arg(format!("({after}-0")).arg("+").arg("COUNT").arg(count);
+        let entries = reply::entries(range.query_async(&mut self.bus.shared()).await?)?;
+        Ok(entries.into_iter().map(|entry| LogEntry { number: entry.id.ms, data: entry.data }).collect())
+    }
+
+    /// The newest entries, newest first, at most `count`.
+    ///
+    /// # Errors
+    /// When Redis did not answer.
+    pub async fn newest(&self, key: &str, count: usize) -> Result<Vec<LogEntry>, Error> {
+        let mut range = redis::cmd("XREVRANGE");
+        range.arg(key).arg("+").arg("-").arg("COUNT").arg(count);
+        let entries = reply::entries(range.query_async(&mut self.bus.shared()).await?)?;
+        Ok(entries.into_iter().map(|entry| LogEntry { number: entry.id.ms, data: entry.data }).collect())
+    }
+
+    /// Removes a log.
+    ///
+    /// # Errors
+    /// When Redis did not answer.
+    pub async fn remove(&self, key: &str) -> Result<(), Error> {
+        Ok(redis::cmd("DEL").arg(key).arg(ids(key)).query_async(&mut self.bus.shared()).await?)
+    }
+
+    /// Reads an announcement.
+    #[must_use]
+    pub fn announced(payload: &Bytes) -> Option<LogEntry> {
+        let space = payload.iter().position(|byte| *byte == b' ')?;
+        let number = std::str::from_utf8(&payload[..space]).ok()?.parse().ok()?;
+        Some(LogEntry { number, data: payload.slice(space + 1..) })
+    }
+}
+
+/// The ids of a log's entries, by number.
+fn ids(key: &str) -> String {
+    format!("{key}:ids")
+}

@@ -1,0 +1,178 @@
+//! Every name on the wire, made in one place from what the settings give.
+//!
+//! With more than one shard, each key that a shard's scripts touch carries the tag `{n}`, a Redis Cluster hash tag with the
+//! shard's number, so that all of a shard lies in one slot. With one shard the tag and its colon are left out.
+
+use std::fmt;
+
+use crate::shard::{Shard, Shards};
+
+/// The names that a deployment may choose. The defaults are the wire contract's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names {
+    /// Stem of the inbound streams.
+    pub inbound_stream: String,
+    /// Consumer group of the workers.
+    pub worker_group: String,
+    /// Stem of the outbound streams; the platform's name follows.
+    pub outbound_stream_prefix: String,
+    /// Stem of the gateways' groups; the platform's name follows.
+    pub gateway_group_prefix: String,
+    /// The deployment's number of shards.
+    pub shards: Shards,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self {
+            inbound_stream: "sg:stream:inbound".into(),
+            worker_group: "sg:workers".into(),
+            outbound_stream_prefix: "sg:stream:outbound".into(),
+            gateway_group_prefix: "sg:gateway".into(),
+            shards: Shards::DEFAULT,
+        }
+    }
+}
+
+/// What a process does with a shard: the name under which it leases it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Consumes the inbound stream: a worker.
+    Inbound,
+    /// Consumes the outbound stream of this platform: a gateway.
+    Outbound(String),
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inbound => f.write_str("inbound"),
+            Self::Outbound(platform) => write!(f, "outbound:{platform}"),
+        }
+    }
+}
+
+impl Names {
+    /// Holds the number of shards that the deployment was laid out for.
+    pub const TOPOLOGY: &'static str = "sg:topology";
+
+    /// `prefix` + tag + `:` + `rest`, the tag left out when there is one shard.
+    fn tagged(&self, prefix: &str, shard: Shard, rest: &str) -> String {
+        let colon = if rest.is_empty() { "" } else { ":" };
+        if self.shards.count() == 1 {
+            format!("{prefix}{colon}{rest}")
+        } else {
+            format!("{prefix}:{{{shard}}}{colon}{rest}")
+        }
+    }
+
+    /// The stream that `role` consumes on `shard`.
+    #[must_use]
+    pub fn stream(&self, role: &Role, shard: Shard) -> String {
+        match role {
+            Role::Inbound => self.tagged(&self.inbound_stream, shard, ""),
+            Role::Outbound(platform) => {
+                self.tagged(&format!("{}:{platform}", self.outbound_stream_prefix), shard, "")
+            }
+        }
+    }
+
+    /// The consumer group of `role`.
+    #[must_use]
+    pub fn group(&self, role: &Role) -> String {
+        match role {
+            Role::Inbound => self.worker_group.clone(),
+            Role::Outbound(platform) => format!("{}:{platform}", self.gateway_group_prefix),
+        }
+    }
+
+    /// Says who owns the shard. No TTL; compared whole by every write.
+    #[must_use]
+    pub fn fence(&self, role: &Role, shard: Shard) -> String {
+        self.tagged("sg:fence", shard, &role.to_string())
+    }
+
+    /// Says until when others must not try to own the shard.
+    #[must_use]
+    pub fn lock(&self, role: &Role, shard: Shard) -> String {
+        self.tagged("sg:lock:shard", shard, &role.to_string())
+    }
+
+    /// The live processes of a role.
+    #[must_use]
+    pub fn members(&self, role: &Role) -> String {
+        format!("sg:members:{role}")
+    }
+
+    /// Failures and deaths by entry id.
+    #[must_use]
+    pub fn attempts(&self, role: &Role, shard: Shard) -> String {
+        self.tagged("sg:attempts", shard, &role.to_string())
+    }
+
+    /// The two rotating sets of finished causes.
+    #[must_use]
+    pub fn done(&self, shard: Shard) -> [String; 2] {
+        [self.tagged("sg:done", shard, "0"), self.tagged("sg:done", shard, "1")]
+    }
+
+    /// Conversation of a lane.
+    #[must_use]
+    pub fn history(&self, shard: Shard, lane: &str) -> String {
+        self.tagged("sg:history", shard, lane)
+    }
+
+    /// Dead letters of a shard.
+    #[must_use]
+    pub fn dead_letters(&self, shard: Shard) -> String {
+        self.tagged("sg:stream:dlq", shard, "")
+    }
+
+    /// Pub/sub channel of the previews of a platform's shard.
+    #[must_use]
+    pub fn previews(&self, platform: &str, shard: Shard) -> String {
+        self.tagged(&format!("sg:preview:{platform}"), shard, "")
+    }
+
+    /// Log of what a WebChat conversation shows. Also the name of the pub/sub channel that announces its entries.
+    #[must_use]
+    pub fn webchat_log(&self, shard: Shard, chat: &str) -> String {
+        self.tagged("sg:webchat", shard, chat)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shard(names: &Names, number: usize) -> Shard {
+        names.shards.all().nth(number).unwrap()
+    }
+
+    #[test]
+    fn sharded_names_carry_the_tag() {
+        let names = Names::default();
+        let (n, role) = (shard(&names, 7), Role::Outbound("discord".into()));
+        assert_eq!(names.stream(&Role::Inbound, n), "sg:stream:inbound:{7}");
+        assert_eq!(names.stream(&role, n), "sg:stream:outbound:discord:{7}");
+        assert_eq!(names.group(&role), "sg:gateway:discord");
+        assert_eq!(names.fence(&role, n), "sg:fence:{7}:outbound:discord");
+        assert_eq!(names.lock(&Role::Inbound, n), "sg:lock:shard:{7}:inbound");
+        assert_eq!(names.history(n, "discord:1"), "sg:history:{7}:discord:1");
+        assert_eq!(names.done(n), ["sg:done:{7}:0", "sg:done:{7}:1"]);
+        assert_eq!(names.dead_letters(n), "sg:stream:dlq:{7}");
+        assert_eq!(names.previews("webchat", n), "sg:preview:webchat:{7}");
+        assert_eq!(names.webchat_log(n, "abc"), "sg:webchat:{7}:abc");
+    }
+
+    #[test]
+    fn one_shard_has_the_original_names() {
+        let names = Names { shards: Shards::new(1).unwrap(), ..Names::default() };
+        let n = shard(&names, 0);
+        assert_eq!(names.stream(&Role::Inbound, n), "sg:stream:inbound");
+        assert_eq!(names.stream(&Role::Outbound("webchat".into()), n), "sg:stream:outbound:webchat");
+        assert_eq!(names.fence(&Role::Inbound, n), "sg:fence:inbound");
+        assert_eq!(names.attempts(&Role::Inbound, n), "sg:attempts:inbound");
+        assert_eq!(names.dead_letters(n), "sg:stream:dlq");
+    }
+}

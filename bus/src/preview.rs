@@ -1,0 +1,109 @@
+//! Previews: what is being written, on its way to whoever shows it. Not durable, but under the fence like everything else.
+//!
+//! Frames are gathered per channel and published at most once each 10 ms. A frame that finds its queue full is dropped: the
+//! next full text makes up for it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use redis::Script;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Bus, Role, lease::Tenure};
+
+static PUBLISH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("preview.lua")));
+
+/// How long frames are gathered.
+const GATHER: Duration = Duration::from_millis(10);
+/// Frames that wait to be gathered.
+const FRAMES_MAX: usize = 4096;
+
+/// The publisher of one process. Clones share one queue.
+#[derive(Debug, Clone)]
+pub struct Previews {
+    frames: mpsc::Sender<Frame>,
+}
+
+#[derive(Debug)]
+struct Frame {
+    tenure: Arc<Tenure>,
+    platform: Arc<str>,
+    data: Bytes,
+}
+
+/// Where a turn puts its frames.
+#[derive(Debug, Clone)]
+pub struct PreviewSink {
+    frames: mpsc::Sender<Frame>,
+    tenure: Arc<Tenure>,
+    platform: Arc<str>,
+}
+
+impl Previews {
+    /// A publisher, and the work that its owner has to run until `stop` is cancelled.
+    #[must_use]
+    pub fn new(bus: Bus, stop: CancellationToken) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let (sender, frames) = mpsc::channel(FRAMES_MAX);
+        let work = async move {
+            stop.run_until_cancelled(publish(bus, frames)).await;
+        };
+        (Self { frames: sender }, work)
+    }
+
+    pub(crate) fn sink(&self, tenure: Arc<Tenure>, platform: &str) -> PreviewSink {
+        PreviewSink { frames: self.frames.clone(), tenure, platform: platform.into() }
+    }
+}
+
+impl PreviewSink {
+    /// Hands a frame over; false when it was dropped.
+    pub fn send(&self, data: Bytes) -> bool {
+        let frame = Frame { tenure: Arc::clone(&self.tenure), platform: Arc::clone(&self.platform), data };
+        let sent = self.frames.try_send(frame).is_ok();
+        if !sent {
+            metrics::counter!("stargazer_previews_dropped_total").increment(1);
+        }
+        sent
+    }
+
+    /// The tenure's number: rises from run to run, so that frames of an earlier run can be told apart.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.tenure.epoch()
+    }
+}
+
+async fn publish(bus: Bus, mut frames: mpsc::Receiver<Frame>) {
+    let published = metrics::counter!("stargazer_preview_publishes_total");
+    let mut gathered = Vec::with_capacity(FRAMES_MAX);
+    while frames.recv_many(&mut gathered, FRAMES_MAX).await > 0 {
+        // One payload for each channel of each tenure: the frames one after the other, in order.
+        let mut payloads: HashMap<(String, String), (Arc<Tenure>, Vec<u8>)> = HashMap::new();
+        for frame in gathered.drain(..).filter(|frame| !frame.tenure.is_lost()) {
+            let channel = bus.names().previews(&frame.platform, frame.tenure.shard());
+            let key = (channel, frame.tenure.token().to_owned());
+            payloads.entry(key).or_insert_with(|| (frame.tenure, Vec::new())).1.extend_from_slice(&frame.data);
+        }
+        let command = if bus.names().shards.count() > 1 { "SPUBLISH" } else { "PUBLISH" };
+        let sends = payloads.into_iter().map(|((channel, token), (tenure, payload))| {
+            let mut connection = bus.shared();
+            let fence = bus.names().fence(&Role::Inbound, tenure.shard());
+            async move {
+                let mut script = PUBLISH.key(fence);
+                script.key(channel).arg(token).arg(payload).arg(command);
+                match script.invoke_async::<bool>(&mut connection).await {
+                    Ok(true) => {}
+                    Ok(false) => tenure.lose(),
+                    Err(error) => tracing::debug!(%error, "previews lost"),
+                }
+            }
+        });
+        published.increment(sends.len() as u64);
+        tokio::join!(futures_util::future::join_all(sends), tokio::time::sleep(GATHER));
+    }
+}

@@ -1,0 +1,156 @@
+//! One shard's stream as the reader sees it.
+
+use std::{collections::BTreeMap, sync::Arc, sync::LazyLock};
+
+use redis::{FromRedisValue, Script, Value};
+
+use crate::{Bus, EntryId, Error, Role, Shard, lease::Tenure, window::Window};
+
+static DROP_IDLE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("drop_idle_consumers.lua")));
+
+/// Idle time after which a consumer that holds nothing is taken for one of a process that is gone. It is made again by its
+/// next read, so a wrong guess costs nothing.
+const CONSUMER_IDLE_MS: u64 = 60 * 60 * 1000;
+
+/// How far a shard is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Its fence is not watched yet; it is read only after a flush that did, and showed our token.
+    Unwatched,
+    /// Everything pending is claimed in id order, from here on.
+    Claiming(EntryId),
+    /// New entries are read.
+    Reading,
+}
+
+#[derive(Debug)]
+pub(super) struct Feed {
+    pub(super) tenure: Arc<Tenure>,
+    pub(super) stream: String,
+    pub(super) fence: String,
+    pub(super) phase: Phase,
+    /// The highest id read as new, where the doorbell listens. Never an id that the doorbell returned.
+    pub(super) last: EntryId,
+}
+
+impl Feed {
+    pub(super) fn new(bus: &Bus, role: &Role, tenure: Arc<Tenure>) -> Self {
+        let (names, shard) = (bus.names(), tenure.shard());
+        Self {
+            stream: names.stream(role, shard),
+            fence: names.fence(role, shard),
+            tenure,
+            phase: Phase::Unwatched,
+            last: EntryId::default(),
+        }
+    }
+
+    /// Makes stream and group where they are missing, from the stream's beginning so that nothing is skipped.
+    pub(super) async fn ensure_group(&self, bus: &Bus, group: &str) -> Result<(), Error> {
+        let mut create = redis::cmd("XGROUP");
+        create.arg("CREATE").arg(&self.stream).arg(group).arg("0").arg("MKSTREAM");
+        match create.query_async::<()>(&mut bus.shared()).await {
+            Err(error) if error.code() == Some("BUSYGROUP") => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    /// The group's last delivered id.
+    pub(super) async fn last_delivered(&self, bus: &Bus, group: &str) -> Result<EntryId, Error> {
+        const STEP: &str = "the group's state";
+        let mut command = redis::cmd("XINFO");
+        command.arg("GROUPS").arg(&self.stream);
+        let groups: Vec<BTreeMap<String, Value>> = command.query_async(&mut bus.shared()).await?;
+        let is_ours = |state: &BTreeMap<String, Value>| {
+            state.get("name").is_some_and(|name| String::from_redis_value_ref(name).is_ok_and(|name| name == group))
+        };
+        let state = groups.into_iter().find(is_ours).ok_or(Error::Reply { step: STEP })?;
+        crate::reply::id(state.get("last-delivered-id").cloned().ok_or(Error::Reply { step: STEP })?)
+    }
+
+    /// Deletes consumers that hold nothing and have been silent for long, in the step that saw it.
+    pub(super) async fn drop_idle_consumers(&self, bus: &Bus, group: &str, instance: &str) -> Result<(), Error> {
+        let mut script = DROP_IDLE.key(&self.stream);
+        script.arg(group).arg(instance).arg(CONSUMER_IDLE_MS);
+        Ok(script.invoke_async(&mut bus.shared()).await?)
+    }
+}
+
+/// The shards that the reader reads.
+#[derive(Debug, Default)]
+pub(super) struct Feeds {
+    feeds: BTreeMap<Shard, Feed>,
+}
+
+impl Feeds {
+    pub(super) fn is_empty(&self) -> bool {
+        self.feeds.is_empty()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Feed> {
+        self.feeds.values()
+    }
+
+    pub(super) fn get(&self, shard: Shard) -> Option<&Feed> {
+        self.feeds.get(&shard)
+    }
+
+    pub(super) fn get_mut(&mut self, shard: Shard) -> Option<&mut Feed> {
+        self.feeds.get_mut(&shard)
+    }
+
+    pub(super) fn add(&mut self, feed: Feed) {
+        self.feeds.insert(feed.tenure.shard(), feed);
+    }
+
+    pub(super) fn remove(&mut self, tenure: &Arc<Tenure>) {
+        if self.feeds.get(&tenure.shard()).is_some_and(|feed| Arc::ptr_eq(&feed.tenure, tenure)) {
+            self.feeds.remove(&tenure.shard());
+        }
+    }
+
+    pub(super) fn drop_lost(&mut self) {
+        self.feeds.retain(|_, feed| !feed.tenure.is_lost());
+    }
+
+    pub(super) fn all_watched(&self) -> bool {
+        self.feeds.values().all(|feed| feed.phase != Phase::Unwatched)
+    }
+
+    pub(super) fn reading(&self) -> impl Iterator<Item = &Feed> {
+        self.feeds.values().filter(|feed| feed.phase == Phase::Reading)
+    }
+
+    /// Begins every shard anew, as after an error that may have hidden a read.
+    pub(super) fn claim_again(&mut self, window: &Window) {
+        for (shard, feed) in &mut self.feeds {
+            feed.phase = Phase::Unwatched;
+            window.claim_begins(*shard);
+        }
+    }
+
+    /// Notes a claimed page; true when it was the last.
+    pub(super) fn claimed_up_to(&mut self, shard: Shard, cursor: EntryId) -> bool {
+        let Some(feed) = self.feeds.get_mut(&shard) else { return false };
+        // A page may have been on its way when the shard began anew.
+        if !matches!(feed.phase, Phase::Claiming(_)) {
+            return false;
+        }
+        let is_last = cursor == EntryId::default();
+        feed.phase = if is_last { Phase::Reading } else { Phase::Claiming(cursor) };
+        is_last
+    }
+
+    /// Takes note of what the watched fences hold (in the order of [`Feeds::iter`]); gives the tenures that are over.
+    pub(super) fn watched(&mut self, tokens: &[Option<String>]) -> Vec<Arc<Tenure>> {
+        let mut over = Vec::new();
+        for (feed, token) in self.feeds.values_mut().zip(tokens) {
+            if token.as_deref() != Some(feed.tenure.token()) {
+                over.push(Arc::clone(&feed.tenure));
+            } else if feed.phase == Phase::Unwatched {
+                feed.phase = Phase::Claiming(EntryId::default());
+            }
+        }
+        over
+    }
+}

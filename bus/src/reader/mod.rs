@@ -1,0 +1,286 @@
+//! The fenced reader of one consumer: takes entries only while the shard's fence holds our token.
+//!
+//! It works in rounds of one flush on a connection of its own (`round.rs`). A read either ran before the fence moved, and
+//! then its entries are in the pending list that the next owner claims, or it is refused. There is no third case, however
+//! long this process sleeps and wherever. Nothing here races a read against anything: a read that is sent is waited for, and
+//! after any error the connection is dropped and everything pending is claimed again.
+
+mod feed;
+mod round;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use redis::aio::MultiplexedConnection;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    Bus, Error, Role,
+    lease::Tenure,
+    reply::RawEntry,
+    window::Window,
+};
+use feed::{Feed, Feeds};
+
+/// How long the doorbell waits for something new. The reader is woken from it by `CLIENT UNBLOCK`; where that is not
+/// permitted, this is how long a change of shards may take to be seen.
+const BLOCK: Duration = Duration::from_secs(1);
+/// Pause between two tries to wake the reader, which may not have begun to wait yet.
+const WAKE_AGAIN: Duration = Duration::from_millis(5);
+/// Pauses after an error.
+const RETRY_MIN: Duration = Duration::from_millis(50);
+const RETRY_MAX: Duration = Duration::from_secs(1);
+
+/// Entries of one shard, in stream order.
+#[derive(Debug)]
+pub(crate) struct Arrivals {
+    pub(crate) tenure: Arc<Tenure>,
+    pub(crate) entries: Vec<RawEntry>,
+}
+
+/// What the consumer tells the reader. Each is answered when the reader acts by it.
+#[derive(Debug)]
+enum Command {
+    Add(Arc<Tenure>, oneshot::Sender<()>),
+    Remove(Arc<Tenure>, oneshot::Sender<()>),
+    Stop(oneshot::Sender<()>),
+}
+
+/// The consumer's end of the reader.
+#[derive(Debug, Clone)]
+pub(crate) struct ReaderHandle {
+    bus: Bus,
+    commands: mpsc::Sender<Command>,
+    /// Redis' id of the reading connection, 0 while there is none.
+    client: Arc<AtomicI64>,
+}
+
+impl ReaderHandle {
+    /// Starts to claim and read a shard.
+    pub(crate) async fn add(&self, tenure: Arc<Tenure>) {
+        self.tell(|done| Command::Add(tenure, done)).await;
+    }
+
+    /// Reads the shard no more; when this returns, no entry of it arrives any more but those already handed over.
+    pub(crate) async fn remove(&self, tenure: Arc<Tenure>) {
+        self.tell(|done| Command::Remove(tenure, done)).await;
+    }
+
+    /// Reads nothing more.
+    pub(crate) async fn stop(&self) {
+        self.tell(Command::Stop).await;
+    }
+
+    async fn tell(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) {
+        let (done, mut seen) = oneshot::channel();
+        if self.commands.send(command(done)).await.is_err() {
+            return;
+        }
+        loop {
+            let client = self.client.load(Ordering::Acquire);
+            if client != 0 {
+                let mut unblock = redis::cmd("CLIENT");
+                unblock.arg("UNBLOCK").arg(client);
+                let _ = unblock.query_async::<i64>(&mut self.bus.shared()).await;
+            }
+            if tokio::time::timeout(WAKE_AGAIN, &mut seen).await.is_ok() {
+                return;
+            }
+        }
+    }
+}
+
+pub(crate) struct Reader {
+    bus: Bus,
+    role: Role,
+    instance: String,
+    window: Arc<Window>,
+    arrivals: mpsc::Sender<Arrivals>,
+    commands: mpsc::Receiver<Command>,
+    client: Arc<AtomicI64>,
+    feeds: Feeds,
+}
+
+impl Reader {
+    pub(crate) fn new(
+        bus: Bus,
+        role: Role,
+        instance: String,
+        window: Arc<Window>,
+        arrivals: mpsc::Sender<Arrivals>,
+    ) -> (Self, ReaderHandle) {
+        let (sender, commands) = mpsc::channel(64);
+        let client = Arc::new(AtomicI64::new(0));
+        let handle = ReaderHandle { bus: bus.clone(), commands: sender, client: Arc::clone(&client) };
+        (Self { bus, role, instance, window, arrivals, commands, client, feeds: Feeds::default() }, handle)
+    }
+
+    /// Reads until told to stop, or until its handles are gone.
+    pub(crate) async fn run(mut self) {
+        let mut pause = RETRY_MIN;
+        loop {
+            match self.serve().await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(role = %self.role, %error, "reader starts over");
+                    metrics::counter!("stargazer_reader_restarts_total", "role" => self.role.to_string()).increment(1);
+                    self.client.store(0, Ordering::Release);
+                    // What the failed read took is pending under our name and unknown to the lanes.
+                    self.feeds.claim_again(&self.window);
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(RETRY_MAX);
+                    if error.next() == crate::Next::Retry {
+                        continue;
+                    }
+                    pause = RETRY_MAX;
+                }
+            }
+        }
+    }
+
+    /// One connection's life. Ends well only when the reader is to stop.
+    async fn serve(&mut self) -> Result<(), Error> {
+        let mut connection = self.bus.dedicated(BLOCK).await?;
+        let id: i64 = redis::cmd("CLIENT").arg("ID").query_async(&mut connection).await?;
+        self.client.store(id, Ordering::Release);
+        loop {
+            if !self.obey_waiting().await? {
+                return Ok(());
+            }
+            if self.feeds.is_empty() {
+                let command = self.commands.recv().await;
+                if !self.obey(command).await? {
+                    return Ok(());
+                }
+                continue;
+            }
+            let room = self.window.room();
+            if room == 0 && self.feeds.all_watched() {
+                tokio::select! {
+                    biased;
+                    command = self.commands.recv() => if !self.obey(command).await? {
+                        return Ok(());
+                    },
+                    () = self.window.settled() => {}
+                }
+                continue;
+            }
+            let busy = self.round(&mut connection, room).await?;
+            if !busy && self.commands.is_empty() && !self.feeds.is_empty() {
+                self.doorbell(&mut connection).await?;
+            }
+        }
+    }
+
+    /// One flush of reads, and what came of it handed to the lanes. True when there may be more at once.
+    async fn round(&mut self, connection: &mut MultiplexedConnection, room: usize) -> Result<bool, Error> {
+        let group = self.bus.names().group(&self.role);
+        let round = round::Round::plan(&self.feeds, room);
+        let answer = round.send(&self.feeds, connection, &group, &self.instance).await?;
+        let mut busy = !round.is_reading();
+        if answer.group_is_gone {
+            tracing::warn!(role = %self.role, "the consumer group is gone, making it again");
+            metrics::counter!("stargazer_groups_remade_total", "role" => self.role.to_string()).increment(1);
+            for feed in self.feeds.iter() {
+                feed.ensure_group(&self.bus, &group).await?;
+            }
+            self.feeds.claim_again(&self.window);
+            busy = true;
+        }
+        for (shard, claimed) in answer.claimed {
+            busy = true;
+            if claimed.gone > 0 {
+                tracing::error!(role = %self.role, %shard, count = claimed.gone, "pending entries are gone from the stream");
+                metrics::counter!("stargazer_entries_gone_total", "role" => self.role.to_string()).increment(claimed.gone as u64);
+            }
+            self.hand_over(shard, claimed.entries).await;
+            if self.feeds.claimed_up_to(shard, claimed.cursor) {
+                self.window.claim_ends(shard);
+                if let Some(feed) = self.feeds.get_mut(shard) {
+                    feed.last = feed.last_delivered(&self.bus, &group).await?;
+                    feed.drop_idle_consumers(&self.bus, &group, &self.instance).await?;
+                }
+            }
+        }
+        for (shard, entries) in answer.read {
+            busy = true;
+            if let (Some(feed), Some(last)) = (self.feeds.get_mut(shard), entries.last()) {
+                feed.last = last.id;
+            }
+            self.hand_over(shard, entries).await;
+        }
+        for tenure in self.feeds.watched(&answer.tokens) {
+            tracing::warn!(role = %self.role, shard = %tenure.shard(), "the fence has moved, leaving the shard");
+            tenure.lose();
+        }
+        self.feeds.drop_lost();
+        Ok(busy || answer.refused)
+    }
+
+    async fn hand_over(&self, shard: crate::Shard, mut entries: Vec<RawEntry>) {
+        let Some(feed) = self.feeds.get(shard) else { return };
+        entries.retain(|entry| self.window.admit(shard, entry.id, entry.data.len()));
+        if !entries.is_empty() {
+            let _ = self.arrivals.send(Arrivals { tenure: Arc::clone(&feed.tenure), entries }).await;
+        }
+    }
+
+    /// Waits until there is something new in a stream that is being read. Changes nothing in Redis, and leaves the WATCH be.
+    async fn doorbell(&self, connection: &mut MultiplexedConnection) -> Result<(), Error> {
+        let reading: Vec<&Feed> = self.feeds.reading().collect();
+        if reading.is_empty() {
+            return Ok(());
+        }
+        let mut command = redis::cmd("XREAD");
+        command.arg("COUNT").arg(1).arg("BLOCK").arg(BLOCK.as_millis() as u64).arg("STREAMS");
+        for feed in &reading {
+            command.arg(&feed.stream);
+        }
+        for feed in &reading {
+            command.arg(feed.last.to_string());
+        }
+        command.query_async::<redis::Value>(connection).await?;
+        Ok(())
+    }
+
+    /// Obeys what was commanded meanwhile; false when the reader is to stop.
+    async fn obey_waiting(&mut self) -> Result<bool, Error> {
+        while let Ok(command) = self.commands.try_recv() {
+            if !self.obey(Some(command)).await? {
+                return Ok(false);
+            }
+        }
+        self.feeds.drop_lost();
+        Ok(true)
+    }
+
+    /// False when the reader is to stop, also because its consumer is gone.
+    async fn obey(&mut self, command: Option<Command>) -> Result<bool, Error> {
+        let done = match command {
+            Some(Command::Add(tenure, done)) => {
+                let feed = Feed::new(&self.bus, &self.role, tenure);
+                let created = feed.ensure_group(&self.bus, &self.bus.names().group(&self.role)).await;
+                self.window.claim_begins(feed.tenure.shard());
+                self.feeds.add(feed);
+                let _ = done.send(());
+                return created.map(|()| true);
+            }
+            Some(Command::Remove(tenure, done)) => {
+                self.feeds.remove(&tenure);
+                done
+            }
+            Some(Command::Stop(done)) => {
+                let _ = done.send(());
+                return Ok(false);
+            }
+            None => return Ok(false),
+        };
+        let _ = done.send(());
+        Ok(true)
+    }
+}

@@ -1,0 +1,39 @@
+//! The history of a lane: one record for each message, packed like the envelopes, one item of a Redis list.
+
+use crate::choice::Role;
+use crate::envelope::envelope;
+use crate::limits;
+use crate::schema::Bound;
+
+envelope! {
+    /// One message of a conversation.
+    HistoryMessage, HistoryMessageView, named "history", under "";
+
+    /// Who said it.
+    role: Role, Required, Bound::ANY;
+    /// When it was said; seconds since the epoch.
+    ts: f64, Required, Bound::ANY;
+    /// What was said.
+    text: String, Written, Bound::up_to(limits::TEXT_BYTES);
+    /// The name that the user was shown under.
+    name: Option<String>, Optional, Bound::up_to(limits::NAME_BYTES);
+    /// The user.
+    user_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES);
+    /// The platform's id of a user's message: what an edit or a delete names.
+    message_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES);
+    /// The action that brought an answer: what an edit or a delete of ours names.
+    message_key: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_small_and_comes_back() {
+        let message = HistoryMessage { role: Role::Assistant, ts: 1.5, text: "hi".into(), ..HistoryMessage::default() };
+        let bytes = message.to_bytes();
+        assert_eq!(bytes.len(), 1 + (5 + 10) + (3 + 9) + (5 + 3));
+        assert_eq!(HistoryMessageView::decode(&bytes).unwrap().into_owned(), message);
+    }
+}

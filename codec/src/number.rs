@@ -1,0 +1,86 @@
+//! Numbers, from any form in which another writer may have put them.
+//!
+//! Languages choose widths and even kinds by value, so the field's type decides what a number is, not the form that it came
+//! in. A number is taken if it fits without changing its value, and refused otherwise; nothing is rounded or cut.
+
+use rmp::Marker;
+
+use crate::error::{Error, Rule};
+use crate::read::Reader;
+
+/// Integers up to here are exact as `f64`, so a number may change between the two types without changing its value.
+const EXACT_MAX: u64 = 1 << 53;
+
+/// A number as the wire has it, before the field's type decides whether it fits.
+enum Number {
+    Uint(u64),
+    Negative(i64),
+    Float(f64),
+}
+
+impl Reader<'_> {
+    /// A whole number from 0 up, in any width. Also from a float with nothing behind the point: several JavaScript
+    /// libraries write every number above 32 bits as one, milliseconds since the epoch among them.
+    pub(crate) fn uint(&mut self) -> Result<u64, Error> {
+        let at = self.at();
+        match self.number("an unsigned integer")? {
+            Number::Uint(n) => Ok(n),
+            Number::Float(n) if n.trunc() == n && (0.0..=EXACT_MAX as f64).contains(&n) => Ok(n as u64),
+            Number::Negative(_) | Number::Float(_) => Err(self.error(at, Rule::Range("an unsigned integer"))),
+        }
+    }
+
+    /// A finite number, from a float or integer of any width.
+    pub(crate) fn float(&mut self) -> Result<f64, Error> {
+        let at = self.at();
+        match self.number("a number")? {
+            Number::Float(n) if n.is_finite() => Ok(n),
+            Number::Uint(n) if n <= EXACT_MAX => Ok(n as f64),
+            Number::Negative(n) if n.unsigned_abs() <= EXACT_MAX => Ok(n as f64),
+            _ => Err(self.error(at, Rule::Range("a finite 64-bit float"))),
+        }
+    }
+
+    fn number(&mut self, expected: &'static str) -> Result<Number, Error> {
+        let at = self.at();
+        let signed = |n: i64| u64::try_from(n).map_or(Number::Negative(n), Number::Uint);
+        Ok(match self.marker()? {
+            Marker::FixPos(n) => Number::Uint(n.into()),
+            Marker::U8 => Number::Uint(u8::from_be_bytes(self.array()?).into()),
+            Marker::U16 => Number::Uint(u16::from_be_bytes(self.array()?).into()),
+            Marker::U32 => Number::Uint(u32::from_be_bytes(self.array()?).into()),
+            Marker::U64 => Number::Uint(u64::from_be_bytes(self.array()?)),
+            Marker::FixNeg(n) => signed(n.into()),
+            Marker::I8 => signed(i8::from_be_bytes(self.array()?).into()),
+            Marker::I16 => signed(i16::from_be_bytes(self.array()?).into()),
+            Marker::I32 => signed(i32::from_be_bytes(self.array()?).into()),
+            Marker::I64 => signed(i64::from_be_bytes(self.array()?)),
+            Marker::F32 => Number::Float(f32::from_be_bytes(self.array()?).into()),
+            Marker::F64 => Number::Float(f64::from_be_bytes(self.array()?)),
+            _ => return Err(self.error(at, Rule::Type(expected))),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(bytes: &[u8]) -> Reader<'_> {
+        Reader::new(bytes, "value")
+    }
+
+    #[test]
+    fn numbers_of_any_width_that_fit() {
+        for bytes in [&[7][..], &[0xcc, 7], &[0xcd, 0, 7], &[0xce, 0, 0, 0, 7], &[0xd0, 7], &[0xd2, 0, 0, 0, 7]] {
+            assert_eq!(number(bytes).uint(), Ok(7));
+            assert_eq!(number(bytes).float(), Ok(7.0));
+        }
+        assert_eq!(number(&[0xca, 0x40, 0xe0, 0, 0]).uint(), Ok(7), "7.0 as a 32-bit float");
+        assert_eq!(number(&[0xca, 0x40, 0xf0, 0, 0]).uint().unwrap_err().rule, Rule::Range("an unsigned integer"));
+        assert_eq!(number(&[0xff]).float(), Ok(-1.0));
+        assert_eq!(number(&[0xff]).uint().unwrap_err().rule, Rule::Range("an unsigned integer"));
+        assert_eq!(number(&[0xca, 0x7f, 0xc0, 0, 0]).float().unwrap_err().rule, Rule::Range("a finite 64-bit float"));
+        assert_eq!(number(&[0xc2]).float().unwrap_err().rule, Rule::Type("a number"));
+    }
+}

@@ -1,0 +1,179 @@
+//! Reading only what decides where an envelope goes.
+//!
+//! Three depths, each at its price: [`peek_channel_key`] and [`peek_lane`] look at the first few bytes of an envelope
+//! that was written in the contract's order; a route walks all keys and reads a handful; the full view reads
+//! everything. Routes are readers that know fewer fields, so the rule for later versions covers them. An envelope that
+//! routes well may still be refused by its view; since no key may stand in it twice, both never disagree about the
+//! lane.
+
+use std::borrow::Cow;
+
+use crate::choice::{ActionType, Kind};
+use crate::constant::Version;
+use crate::envelope::view;
+use crate::error::{Error, Rule};
+use crate::limits;
+use crate::names;
+use crate::read::Reader;
+use crate::schema::Bound;
+
+view! {
+    /// The part of an [`Inbound`](crate::Inbound) that tells its lane, its cause, and whether it controls a running
+    /// turn.
+    InboundRoute, named "inbound", under "";
+
+    /// The lane.
+    channel_key: String, Required, Bound::some(limits::KEY_BYTES);
+    /// Version of the envelope.
+    v: Version, Written, Bound::ANY;
+    /// What happened.
+    kind: Kind, Written, Bound::ANY;
+    /// Who did it.
+    user_id: String, Required, Bound::some(limits::ID_BYTES);
+    /// The message that was written, changed, deleted or reacted to.
+    message_id: String, Required, Bound::some(limits::ID_BYTES);
+    /// Identity of the event.
+    event_id: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES);
+    /// Trace of the message.
+    trace_id: String, Written, Bound::up_to(limits::ID_BYTES);
+    /// Whether the bot is meant.
+    is_addressed: bool, Written, Bound::ANY;
+    /// The button, menu or command that was used.
+    custom_id: String, Optional, Bound::up_to(limits::ID_BYTES);
+}
+
+view! {
+    /// The part of an [`Outbound`](crate::Outbound) that tells its lane and its identity.
+    OutboundRoute, named "outbound", under "";
+
+    /// The lane of the cause, where the entry says it.
+    channel_key: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES);
+    /// Channel, room or chat to act in.
+    channel_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES);
+    /// Version of the envelope.
+    v: Version, Written, Bound::ANY;
+    /// Name of the platform block.
+    platform: String, Required, Bound::PLATFORM;
+    /// What to do.
+    action ("type"): ActionType, Required, Bound::ANY;
+    /// Identity of the action.
+    message_key: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES);
+    /// Trace of the message that caused it.
+    trace_id: String, Written, Bound::up_to(limits::ID_BYTES);
+    /// The thread inside the channel.
+    thread_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES);
+}
+
+impl<'a> InboundRoute<'a> {
+    /// The cause that the actions derive their ids from.
+    #[must_use]
+    pub fn cause(&self) -> &'a str {
+        names::cause(self.event_id, self.trace_id)
+    }
+}
+
+impl<'a> OutboundRoute<'a> {
+    /// The lane of the action, made up where a plain entry does not say; see [`names::lane`].
+    #[must_use]
+    pub fn lane(&self) -> Cow<'a, str> {
+        names::lane(self.platform, self.channel_key, self.channel_id, self.thread_id)
+    }
+}
+
+/// The lane of an inbound envelope. Stops at the key, which is the first one of our writers' envelopes.
+///
+/// # Errors
+/// There is no such key, its value is no lane, or the bytes in front of it are malformed.
+pub fn peek_channel_key(envelope: &[u8]) -> Result<&str, Error> {
+    let (key, end) = find_channel_key(envelope, "inbound")?;
+    key.ok_or(Error { field: CHANNEL_KEY, offset: Some(end), rule: Rule::Missing })
+}
+
+/// The lane of an outbound envelope: its `channel_key`, or made from platform and channel where a plain entry has none.
+///
+/// # Errors
+/// The bytes are malformed, or tell no lane.
+pub fn peek_lane(envelope: &[u8]) -> Result<Cow<'_, str>, Error> {
+    match find_channel_key(envelope, "outbound")? {
+        (Some(key), _) => Ok(Cow::Borrowed(key)),
+        (None, _) => Ok(OutboundRoute::decode(envelope)?.lane()),
+    }
+}
+
+const CHANNEL_KEY: &str = "channel_key";
+
+/// The text under the first key `channel_key`, unless it is absent, nil or empty, and how far that was.
+fn find_channel_key<'a>(envelope: &'a [u8], name: &'static str) -> Result<(Option<&'a str>, usize), Error> {
+    let mut reader = Reader::new(envelope, name);
+    for _ in 0..reader.map()? {
+        if reader.key()? != Some(CHANNEL_KEY.as_bytes()) {
+            reader.skip()?;
+            continue;
+        }
+        reader.enter(CHANNEL_KEY);
+        if reader.nil() {
+            break;
+        }
+        let at = reader.at();
+        let key = reader.text()?;
+        Bound::up_to(limits::KEY_BYTES).text(key).map_err(|rule| reader.error(at, rule))?;
+        return Ok(((!key.is_empty()).then_some(key), at));
+    }
+    Ok((None, reader.at()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inbound::Inbound;
+    use crate::outbound::Outbound;
+    use crate::schema::Field;
+
+    #[test]
+    fn routes_read_fields_as_the_envelopes_do() {
+        let check = |part: &[Field], whole: &[Field]| {
+            for field in part {
+                let same = whole.iter().find(|other| other.name == field.name).unwrap();
+                assert_eq!(
+                    (same.ty, same.presence, same.bound),
+                    (field.ty, field.presence, field.bound),
+                    "{}",
+                    same.name
+                );
+            }
+        };
+        check(InboundRoute::FIELDS, Inbound::FIELDS);
+        check(OutboundRoute::FIELDS, Outbound::FIELDS);
+    }
+
+    #[test]
+    fn a_peek_reads_no_further_than_the_key() {
+        let cut = [&[0x82, 0xab], CHANNEL_KEY.as_bytes(), &[0xa3], b"w:a", &[0xc1]].concat();
+        assert_eq!(peek_channel_key(&cut), Ok("w:a"));
+        assert_eq!(peek_lane(&cut), Ok(Cow::Borrowed("w:a")));
+    }
+
+    #[test]
+    fn a_peek_finds_the_key_in_any_place() {
+        let late = [&[0x82, 0xa1, b'v', 0x91, 0x01, 0xab], CHANNEL_KEY.as_bytes(), &[0xa3], b"w:a"].concat();
+        assert_eq!(peek_channel_key(&late), Ok("w:a"));
+        let none = peek_channel_key(&[0x81, 0xa1, b'v', 0x01]).unwrap_err();
+        assert_eq!(none.to_string(), "field `channel_key` at byte 4: is required and was not there");
+    }
+
+    #[test]
+    fn a_plain_action_gets_the_lane_of_its_channel() {
+        let plain = |channel_id: Option<&str>, thread_id: Option<&str>| {
+            let action = Outbound {
+                platform: "matrix".into(),
+                channel_id: channel_id.map(str::to_owned),
+                thread_id: thread_id.map(str::to_owned),
+                ..Outbound::default()
+            };
+            peek_lane(&action.to_bytes()).unwrap().into_owned()
+        };
+        assert_eq!(plain(Some("!room:example.org"), None), "matrix:!room:example.org");
+        assert_eq!(plain(Some("!room:example.org"), Some("$root")), "matrix:$root");
+        assert_eq!(plain(None, None), "matrix:");
+    }
+}

@@ -1,0 +1,178 @@
+//! Properties that hold for any envelope and any bytes.
+
+use codec::{
+    Error, HistoryMessage, HistoryMessageView, Inbound, InboundRoute, InboundView, Outbound, OutboundRoute,
+    OutboundView, PreviewFrame, PreviewFrameView, frames, peek_channel_key, peek_lane,
+};
+use proptest::collection::vec;
+use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
+use proptest::test_runner::TestCaseError;
+
+use crate::envelopes;
+
+/// What the tests do with an envelope, whichever it is.
+trait Envelope: Sized + PartialEq + std::fmt::Debug {
+    fn size(&self) -> usize;
+    fn write(&self, out: &mut Vec<u8>);
+    fn validate(&self) -> Result<(), Error>;
+    fn read(bytes: &[u8]) -> Result<Self, Error>;
+}
+
+macro_rules! envelopes {
+    ($($Owned:ident, $View:ident;)+) => {
+        $(impl Envelope for $Owned {
+            fn size(&self) -> usize { self.encoded_len() }
+            fn write(&self, out: &mut Vec<u8>) { self.encode(out) }
+            fn validate(&self) -> Result<(), Error> { $Owned::validate(self) }
+            fn read(bytes: &[u8]) -> Result<Self, Error> { $View::decode(bytes).map($View::into_owned) }
+        })+
+    };
+}
+
+envelopes! {
+    Inbound, InboundView;
+    Outbound, OutboundView;
+    PreviewFrame, PreviewFrameView;
+    HistoryMessage, HistoryMessageView;
+}
+
+fn bytes_of(envelope: &impl Envelope) -> Vec<u8> {
+    let mut out = Vec::new();
+    envelope.write(&mut out);
+    out
+}
+
+fn round_trip<E: Envelope>(envelope: &E) -> Result<(), TestCaseError> {
+    prop_assert_eq!(envelope.validate(), Ok(()));
+    let mut out = Vec::with_capacity(6 + envelope.size());
+    out.extend_from_slice(b"before");
+    let room = (out.as_ptr(), out.capacity());
+    envelope.write(&mut out);
+    prop_assert_eq!((out.as_ptr(), out.capacity()), room, "the buffer had room and was not left");
+    let bytes = out.strip_prefix(b"before").unwrap();
+    prop_assert_eq!(bytes.len(), envelope.size());
+    prop_assert_eq!(&E::read(bytes).unwrap(), envelope);
+    Ok(())
+}
+
+/// Whatever these bytes are: reading them ends, and what is read can be written and read again.
+fn stable<E: Envelope>(bytes: &[u8]) -> Result<bool, TestCaseError> {
+    let Ok(envelope) = E::read(bytes) else { return Ok(false) };
+    prop_assert_eq!(envelope.validate(), Ok(()));
+    let again = bytes_of(&envelope);
+    prop_assert_eq!(again.len(), envelope.size());
+    prop_assert_eq!(E::read(&again).unwrap(), envelope);
+    Ok(true)
+}
+
+fn damage<E: Envelope>(envelope: &E) -> Result<(), TestCaseError> {
+    let mut bytes = bytes_of(envelope);
+    for end in 0..bytes.len() {
+        prop_assert!(E::read(&bytes[..end]).is_err(), "whole at {} of {}", end, bytes.len());
+        peeks(&bytes[..end]);
+    }
+    for bit in 0..bytes.len() * 8 {
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        stable::<E>(&bytes)?;
+        peeks(&bytes);
+        bytes[bit / 8] ^= 1 << (bit % 8);
+    }
+    bytes.push(0xc0);
+    prop_assert!(E::read(&bytes).is_err());
+    Ok(())
+}
+
+/// Only that they return.
+fn peeks(bytes: &[u8]) {
+    _ = peek_channel_key(bytes);
+    _ = peek_lane(bytes);
+    _ = InboundRoute::decode(bytes);
+    _ = OutboundRoute::decode(bytes);
+}
+
+proptest! {
+    #[test]
+    fn an_inbound_comes_back(envelope in envelopes::inbound()) {
+        round_trip(&envelope)?;
+        let bytes = envelope.to_bytes();
+        let route = InboundRoute::decode(&bytes).unwrap();
+        prop_assert_eq!(route.channel_key, &envelope.channel_key);
+        prop_assert_eq!((route.kind, route.cause()), (envelope.kind, envelope.cause()));
+        prop_assert_eq!(peek_channel_key(&bytes), Ok(envelope.channel_key.as_str()));
+    }
+
+    #[test]
+    fn an_outbound_comes_back(envelope in envelopes::outbound()) {
+        round_trip(&envelope)?;
+        let bytes = envelope.to_bytes();
+        let view = OutboundView::decode(&bytes).unwrap();
+        let route = OutboundRoute::decode(&bytes).unwrap();
+        prop_assert_eq!((route.action, route.message_key), (view.action, view.message_key));
+        prop_assert_eq!(peek_lane(&bytes).unwrap(), view.lane());
+        prop_assert_eq!(route.lane(), view.lane());
+    }
+
+    #[test]
+    fn a_preview_comes_back(frame in envelopes::preview()) {
+        round_trip(&frame)?;
+    }
+
+    #[test]
+    fn a_history_message_comes_back(message in envelopes::history()) {
+        round_trip(&message)?;
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..200)) {
+        stable::<Inbound>(&bytes)?;
+        stable::<Outbound>(&bytes)?;
+        stable::<PreviewFrame>(&bytes)?;
+        stable::<HistoryMessage>(&bytes)?;
+        frames(&bytes).for_each(drop);
+        peeks(&bytes);
+    }
+
+    /// A writer's check and a reader's agree: on which field, and by which rule.
+    #[test]
+    fn what_validate_refuses_readers_refuse(
+        mut envelope in envelopes::inbound(),
+        place in 0..9_usize,
+        length in 0..2_000_usize,
+    ) {
+        let text = "x".repeat(length);
+        match place {
+            0 => envelope.channel_key = text,
+            1 => envelope.platform = text,
+            2 => envelope.user_id = text,
+            3 => envelope.event_id = Some(text),
+            4 => envelope.emoji = text,
+            5 => envelope.custom_id = text,
+            6 => envelope.timestamp = f64::NAN,
+            7 => envelope.member_roles = vec![String::new(); length],
+            _ => envelope.attachments = vec![codec::Attachment { filename: text, ..Default::default() }],
+        }
+        let rule = |checked: Result<(), Error>| checked.map_err(|error| (error.field, error.rule));
+        let read = InboundView::decode(&envelope.to_bytes()).map(|_| ());
+        prop_assert_eq!(rule(read), rule(envelope.validate()));
+    }
+}
+
+proptest! {
+    // Each case reads thousands of damaged envelopes.
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn a_damaged_inbound_is_read_or_refused(envelope in envelopes::inbound()) {
+        damage(&envelope)?;
+    }
+
+    #[test]
+    fn a_damaged_outbound_is_read_or_refused(envelope in envelopes::outbound()) {
+        damage(&envelope)?;
+    }
+
+    #[test]
+    fn a_damaged_preview_is_read_or_refused(frame in envelopes::preview()) {
+        damage(&frame)?;
+    }
+}

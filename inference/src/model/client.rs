@@ -1,0 +1,292 @@
+//! A streaming client for any endpoint that speaks OpenAI's chat completions.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, StreamExt, stream, stream::BoxStream};
+use reqwest::{Response, StatusCode, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
+
+use super::{ChatMessage, Delta, Model, ModelError, SseParser, chunk};
+
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of an error body, or of an answer that was not streamed, that are read.
+const BODY_MAX: usize = 4 << 20;
+/// Characters of an error body that are quoted.
+const DETAIL_MAX: usize = 300;
+
+/// See the module. One connection pool for all turns.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    endpoint: Arc<Endpoint>,
+}
+
+#[derive(Debug)]
+struct Endpoint {
+    url: String,
+    model: String,
+    key: Option<SecretString>,
+    max_tokens: Option<u32>,
+    temperature: Option<f32>,
+    first_token: Duration,
+    token: Duration,
+    total: Duration,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    model: &'a str,
+    messages: &'a [ChatMessage],
+    stream: bool,
+    stream_options: StreamOptions,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f32>,
+}
+
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
+}
+
+impl Client {
+    /// A client of `base_url` for the model `name`.
+    ///
+    /// # Errors
+    /// One line that says what to do, when no TLS can be set up.
+    pub fn new(base_url: &str, name: &str, settings: &service::Model) -> Result<Self, String> {
+        let mut builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).user_agent("stargazer");
+        if base_url.starts_with("http://") {
+            // Without TLS no certificates are needed, so a machine that has none can still talk to a local model.
+            builder = builder.tls_certs_only([]);
+        }
+        let http = builder
+            .build()
+            .map_err(|error| format!("no TLS for {base_url}: {error}; install the system's certificates (package ca-certificates)"))?;
+        let endpoint = Endpoint {
+            url: format!("{}/chat/completions", base_url.trim_end_matches('/')),
+            model: name.to_owned(),
+            key: settings.api_key.clone(),
+            max_tokens: settings.max_tokens,
+            temperature: settings.temperature,
+            first_token: settings.first_token_timeout,
+            token: settings.token_timeout,
+            total: settings.total_timeout,
+        };
+        Ok(Self { http, endpoint: Arc::new(endpoint) })
+    }
+}
+
+impl Model for Client {
+    fn ask(&self, messages: Vec<ChatMessage>) -> BoxStream<'static, Result<Delta, ModelError>> {
+        let (http, endpoint) = (self.http.clone(), Arc::clone(&self.endpoint));
+        async move {
+            let mut answer = Answer::new(endpoint);
+            let opened = answer.open(&http, &messages).await;
+            let first = stream::iter(opened.err().map(Err));
+            first.chain(stream::unfold(answer, |mut answer| async move {
+                let piece = answer.next().await?;
+                Some((piece, answer))
+            }))
+        }
+        .flatten_stream()
+        .boxed()
+    }
+
+    fn name(&self) -> &str {
+        &self.endpoint.model
+    }
+}
+
+/// One request's answer while it comes in.
+struct Answer {
+    endpoint: Arc<Endpoint>,
+    response: Option<Response>,
+    parser: SseParser,
+    /// Pieces of one event that wait to be taken.
+    waiting: Vec<Delta>,
+    ends_at: Instant,
+    /// A token has come.
+    has_begun: bool,
+    /// The endpoint said why it ended.
+    is_finished: bool,
+}
+
+impl Answer {
+    fn new(endpoint: Arc<Endpoint>) -> Self {
+        let ends_at = Instant::now() + endpoint.total;
+        Self { endpoint, response: None, parser: SseParser::default(), waiting: Vec::new(), ends_at, has_begun: false, is_finished: false }
+    }
+
+    /// Sends the request, and leaves a response that streams, or the pieces of one that came whole.
+    async fn open(&mut self, http: &reqwest::Client, messages: &[ChatMessage]) -> Result<(), ModelError> {
+        let endpoint = Arc::clone(&self.endpoint);
+        let request = Request {
+            model: &endpoint.model,
+            messages,
+            stream: true,
+            stream_options: StreamOptions { include_usage: true },
+            max_tokens: endpoint.max_tokens,
+            temperature: endpoint.temperature,
+        };
+        let body = serde_json::to_vec(&request).map_err(|error| ModelError::Cut(error.to_string()))?;
+        let mut builder = http
+            .post(&endpoint.url)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "text/event-stream")
+            .body(body);
+        if let Some(key) = &endpoint.key {
+            builder = builder.bearer_auth(key.expose_secret());
+        }
+        let by = self.deadline();
+        let response = match timeout_at(by, builder.send()).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => {
+                return Err(ModelError::Unreachable { url: endpoint.url.clone(), cause: causes(&error) });
+            }
+            Err(_) => return Err(self.timed_out()),
+        };
+        let status = response.status();
+        let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+        if status.is_success() && kind.starts_with("text/event-stream") {
+            self.response = Some(response);
+            return Ok(());
+        }
+        let body = timeout_at(by, whole(response)).await.map_err(|_| self.timed_out())?;
+        if !status.is_success() {
+            return Err(endpoint.refusal(status, &body));
+        }
+        // An endpoint that ignores `stream` answers with the whole completion.
+        match chunk::read(&body) {
+            Ok(said) if said.error.is_some() || said.finish.is_some() || !said.text.is_empty() => self.take(said),
+            _ => Err(ModelError::NotAModel { url: endpoint.url.clone(), detail: quote(&body) }),
+        }
+    }
+
+    async fn next(&mut self) -> Option<Result<Delta, ModelError>> {
+        let by = self.deadline();
+        loop {
+            if let Some(delta) = self.waiting.pop() {
+                self.has_begun = true;
+                return Some(Ok(delta));
+            }
+            match self.parser.next_event() {
+                Err(error) => return self.end(Err(ModelError::Cut(error.to_string()))),
+                Ok(Some(event)) if event.as_ref() == b"[DONE]" => return self.end(Ok(())),
+                Ok(Some(event)) => match chunk::read(&event) {
+                    Ok(said) => {
+                        if let Err(error) = self.take(said) {
+                            return self.end(Err(error));
+                        }
+                    }
+                    Err(error) => return self.end(Err(ModelError::Cut(format!("{error} in an event: {}", quote(&event))))),
+                },
+                Ok(None) => {
+                    let response = self.response.as_mut()?;
+                    match timeout_at(by, response.chunk()).await {
+                        Ok(Ok(Some(chunk))) => self.parser.push(&chunk),
+                        Ok(Ok(None)) if self.is_finished => return self.end(Ok(())),
+                        Ok(Ok(None)) => return self.end(Err(ModelError::Cut("the connection was closed".into()))),
+                        Ok(Err(_)) if self.is_finished => return self.end(Ok(())),
+                        Ok(Err(error)) => return self.end(Err(ModelError::Cut(causes(&error)))),
+                        Err(_) if self.is_finished => return self.end(Ok(())),
+                        Err(_) => {
+                            let error = self.timed_out();
+                            return self.end(Err(error));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, said: chunk::Said) -> Result<(), ModelError> {
+        if let Some(detail) = said.error {
+            return Err(ModelError::Upstream { url: self.endpoint.url.clone(), status: 200, detail });
+        }
+        // In reverse: they are popped.
+        self.waiting.extend(said.usage.map(Delta::Usage));
+        if let Some(reason) = said.finish {
+            self.is_finished = true;
+            self.waiting.extend((reason == "length").then_some(Delta::TooLong));
+        }
+        if !said.text.is_empty() {
+            self.waiting.push(Delta::Text(said.text));
+        } else if said.is_thinking {
+            self.waiting.push(Delta::Thinking);
+        }
+        Ok(())
+    }
+
+    /// By when the next piece has to be there. Keep-alives do not move it.
+    fn deadline(&self) -> Instant {
+        let next = if self.has_begun { self.endpoint.token } else { self.endpoint.first_token };
+        (Instant::now() + next).min(self.ends_at)
+    }
+
+    fn timed_out(&self) -> ModelError {
+        if Instant::now() >= self.ends_at {
+            ModelError::TookTooLong(self.endpoint.total)
+        } else if self.has_begun {
+            ModelError::Stalled(self.endpoint.token)
+        } else {
+            ModelError::NoFirstToken(self.endpoint.first_token)
+        }
+    }
+
+    /// The last thing that the stream gives.
+    fn end(&mut self, how: Result<(), ModelError>) -> Option<Result<Delta, ModelError>> {
+        self.response = None;
+        self.parser = SseParser::default();
+        how.err().map(Err)
+    }
+}
+
+impl Endpoint {
+    fn refusal(&self, status: StatusCode, body: &[u8]) -> ModelError {
+        let detail = serde_json::from_slice(body).map_or_else(|_| quote(body), |error| chunk::error_text(&error));
+        let (url, code) = (self.url.clone(), status.as_u16());
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ModelError::Key { url, status: code, detail },
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => ModelError::NotFound { url, status: code, detail },
+            StatusCode::TOO_MANY_REQUESTS => ModelError::RateLimited { url, detail },
+            _ => ModelError::Upstream { url, status: code, detail },
+        }
+    }
+}
+
+/// The body up to its bound; what broke off is what was there.
+async fn whole(mut response: Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk);
+        if body.len() >= BODY_MAX {
+            break;
+        }
+    }
+    body
+}
+
+fn quote(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    if text.is_empty() { "an empty body".into() } else { text.chars().take(DETAIL_MAX).collect() }
+}
+
+/// An error with what caused it: the outermost of reqwest's says little. Its URL, which may hold a secret, is left out.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    let mut source: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    if text.is_empty() { error.to_string() } else { text }
+}

@@ -1,0 +1,168 @@
+//! The sequence itself, from a connected bus to a drained process.
+
+use std::{sync::Arc, time::Duration};
+
+use bus::{Bus, BusConfig, Registry};
+use secrecy::ExposeSecret;
+use tokio::sync::watch;
+use tracing_appender::non_blocking::ErrorCounter;
+use uuid::Uuid;
+
+use super::{
+    daemon::{Context, Daemon, Phase, StartError},
+    heartbeat,
+    signals::Signals,
+};
+use crate::{
+    Exit, Health, OnEnd, Settings, Tasks,
+    health::HealthServer,
+    telemetry::{Recorder, keep_up},
+};
+
+/// What the process made before the runtime.
+pub(super) struct Foundations {
+    pub(super) settings: Settings,
+    pub(super) recorder: Recorder,
+    /// Log lines that were dropped.
+    pub(super) dropped: ErrorCounter,
+}
+
+/// Boots, runs and drains a daemon.
+pub(super) async fn run<D: Daemon>(foundations: Foundations, phase: watch::Sender<Phase>) -> Exit {
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => {
+            tracing::error!(%error, "signals cannot be handled");
+            return Exit::Internal;
+        }
+    };
+    phase.send_replace(Phase::SetUp);
+    let (tasks, mut broken) = Tasks::new();
+    let mut running = None;
+    let mut exit = tokio::select! {
+        biased;
+        signal = signals.next() => {
+            tracing::info!(signal, "stopped while starting");
+            Exit::Clean
+        }
+        booted = boot::<D>(foundations, &tasks, &phase) => match booted {
+            Ok(up) => { running = Some(up); Exit::Clean }
+            Err(error) => refused(&error),
+        },
+    };
+    let Some(Up { daemon, context, server, registry }) = running else {
+        tasks.stop().cancel();
+        return exit;
+    };
+
+    tokio::select! {
+        biased;
+        signal = signals.next() => tracing::info!(signal, "stopping"),
+        Some(task) = broken.recv() => {
+            tracing::error!(task, "stopping, since a task that is needed ended");
+            exit = Exit::Internal;
+        }
+    }
+
+    phase.send_replace(Phase::Draining);
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    let drain = async {
+        context.health.check("stopping").bad("the process is stopping");
+        if let Err(error) = registry.remove().await {
+            tracing::debug!(%error, "registry entry left to expire");
+        }
+        daemon.drain(&context).await;
+        tasks.end().await;
+        // The heartbeat may have written once more while the rest drained.
+        let _ = registry.remove().await;
+        phase.send_replace(Phase::Drained);
+        server.stop();
+    };
+    tokio::select! {
+        biased;
+        () = drain => {}
+        () = signals.end_at_next() => {}
+    }
+    tracing::info!("stopped");
+    exit
+}
+
+struct Up<D> {
+    daemon: D,
+    context: Context,
+    server: HealthServer,
+    registry: Registry,
+}
+
+async fn boot<D: Daemon>(
+    Foundations { settings, recorder, dropped }: Foundations,
+    tasks: &Tasks,
+    phase: &watch::Sender<Phase>,
+) -> Result<Up<D>, StartError> {
+    let instance = format!("{}{}", D::INSTANCE_PREFIX, &Uuid::new_v4().simple().to_string()[..8]);
+    tracing::info!(service = D::SERVICE, %instance, version = env!("CARGO_PKG_VERSION"), "starting");
+    phase.send_replace(Phase::Connecting);
+    tokio::time::sleep(jitter(settings.boot.jitter)).await;
+    let names = settings.names().map_err(StartError::from)?;
+    let bus = Bus::connect(BusConfig { url: settings.redis.url.expose_secret().to_owned(), names }).await?;
+
+    phase.send_replace(Phase::Listening);
+    let health = Health::default();
+    let (bind, port) = (settings.health.bind, settings.health.port);
+    let server = HealthServer::start(bind, port, D::HEALTH_PORT, health.clone(), recorder.clone())
+        .map_err(StartError::Configuration)?;
+    tracing::info!(url = %format!("http://{}/metrics", server.address()), "health and metrics");
+
+    phase.send_replace(Phase::Preparing);
+    bus.check_topology().await?;
+    let context = Context { settings: Arc::new(settings), instance, bus, health, tasks: tasks.clone() };
+    tasks.spawn("metrics upkeep", OnEnd::StopsProcess, keep_up(recorder, dropped, tasks.stop().clone()));
+    tasks.spawn("redis ping", OnEnd::StopsProcess, heartbeat::ping(context.clone(), tasks.stop().clone()));
+    let mut daemon = D::prepare(&context).await?;
+
+    let registry = Registry::new(context.bus.clone(), D::SERVICE, &context.instance);
+    let beat = heartbeat::register(
+        registry.clone(),
+        context.clone(),
+        D::SERVICE,
+        format!("http://{}", server.address()),
+        phase.subscribe(),
+        tasks.stop().clone(),
+    );
+    tasks.spawn("heartbeat", OnEnd::StopsProcess, beat);
+    phase.send_replace(Phase::Registered);
+
+    phase.send_replace(Phase::Starting);
+    daemon.start(&context).await?;
+    phase.send_replace(Phase::Ready);
+    let mut addresses = daemon.addresses();
+    addresses.push(format!("metrics http://{}/metrics", server.address()));
+    tracing::info!(instance = %context.instance, at = %addresses.join(", "), "started");
+    // systemd and `stargazer up` wait for this.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status(&addresses.join(", "))]);
+    Ok(Up { daemon, context, server, registry })
+}
+
+/// One clear line, and the exit code that goes with it.
+fn refused(error: &StartError) -> Exit {
+    match error {
+        StartError::Configuration(message) => {
+            tracing::error!("{message}");
+            Exit::Configuration
+        }
+        StartError::NoRedis(error) => {
+            tracing::error!("{error}; is Redis running there? Set SG_REDIS_URL, or let `stargazer up` run one");
+            Exit::NoRedis
+        }
+        StartError::Internal(message) => {
+            tracing::error!("{message}");
+            Exit::Internal
+        }
+    }
+}
+
+/// A random part of `most`.
+fn jitter(most: Duration) -> Duration {
+    let random = Uuid::new_v4().as_u64_pair().0 >> 11;
+    most.mul_f64(random as f64 / (1u64 << 53) as f64)
+}

@@ -1,0 +1,20 @@
+//! How a process lives and dies: settings, boot phases, health, telemetry, task ownership, drain.
+//!
+//! Both daemons are a [`Daemon`] run by [`main`]; what they share beyond the bus is here and only here.
+
+mod exit;
+mod settings;
+mod tasks;
+mod telemetry;
+
+mod boot;
+mod health;
+
+pub use boot::{Context, Daemon, Phase, StartError, main};
+pub use exit::Exit;
+pub use health::{Check, Health};
+pub use settings::{
+    Boot, Bus, Document, Gateway, HealthSettings, History, Inference, Log, LogFormat, Model, Platform, PlatformKind, Problem,
+    Prompt, Redis, Settings, Shutdown, Source, WebChat,
+};
+pub use tasks::{OnEnd, Tasks};

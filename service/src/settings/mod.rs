@@ -1,0 +1,108 @@
+//! Settings: one file, every key overridable from the environment, every fault reported at once.
+//!
+//! All keys are described once, in [`sections`]; reading, checking, `stargazer config default` and the documentation come
+//! from there. Nothing outside this module reads the environment.
+
+mod document;
+mod macros;
+mod platforms;
+mod problem;
+mod relations;
+mod sections;
+mod source;
+mod value;
+
+use secrecy::SecretString;
+
+pub use document::Document;
+pub use platforms::{Platform, PlatformKind};
+pub use problem::Problem;
+pub use sections::{
+    Boot, Bus, Gateway, HealthSettings, History, Inference, Log, Model, Prompt, Redis, Shutdown, WebChat,
+};
+pub use source::Source;
+pub use value::LogFormat;
+
+/// Everything that a deployment may set, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where Redis is.
+    pub redis: Redis,
+    /// Streams, shards and leases.
+    pub bus: Bus,
+    /// Starting.
+    pub boot: Boot,
+    /// Stopping.
+    pub shutdown: Shutdown,
+    /// Health and metrics.
+    pub health: HealthSettings,
+    /// Logs.
+    pub log: Log,
+    /// The gateway.
+    pub gateway: Gateway,
+    /// The worker.
+    pub inference: Inference,
+    /// The model.
+    pub model: Model,
+    /// The system prompt.
+    pub prompt: Prompt,
+    /// What is remembered of a conversation.
+    pub history: History,
+    /// The platforms, by name.
+    pub platforms: Vec<Platform>,
+}
+
+/// What `OPENROUTER_API_KEY` alone selects.
+const OPENROUTER_URL: &str = "https://openrouter.ai/api/v1";
+const OPENROUTER_MODEL: &str = "openrouter/auto";
+
+impl Settings {
+    /// Reads and checks everything.
+    ///
+    /// # Errors
+    /// Every problem found, each with its key and what to do.
+    pub fn read(mut source: Source) -> Result<Self, Vec<Problem>> {
+        let mut problems = source.take_problems();
+        let mut settings = Self {
+            redis: Redis::read(Redis::PATH, &mut source, &mut problems),
+            bus: Bus::read(Bus::PATH, &mut source, &mut problems),
+            boot: Boot::read(Boot::PATH, &mut source, &mut problems),
+            shutdown: Shutdown::read(Shutdown::PATH, &mut source, &mut problems),
+            health: HealthSettings::read(HealthSettings::PATH, &mut source, &mut problems),
+            log: Log::read(Log::PATH, &mut source, &mut problems),
+            gateway: Gateway::read(Gateway::PATH, &mut source, &mut problems),
+            inference: Inference::read(Inference::PATH, &mut source, &mut problems),
+            model: Model::read(Model::PATH, &mut source, &mut problems),
+            prompt: Prompt::read(Prompt::PATH, &mut source, &mut problems),
+            history: History::read(History::PATH, &mut source, &mut problems),
+            platforms: platforms::read(&mut source, &mut problems),
+        };
+        if settings.model.base_url.is_none()
+            && let Some(key) = source.openrouter_key()
+        {
+            settings.model.base_url = Some(OPENROUTER_URL.into());
+            settings.model.name.get_or_insert_with(|| OPENROUTER_MODEL.into());
+            settings.model.api_key.get_or_insert_with(|| SecretString::from(key));
+        }
+        relations::check(&settings, &mut problems);
+        problems.extend(source.unknown());
+        if problems.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+
+    /// The names on the wire that these settings choose.
+    ///
+    /// # Errors
+    /// When the number of shards is no layout.
+    pub fn names(&self) -> Result<bus::Names, bus::Error> {
+        Ok(bus::Names {
+            inbound_stream: self.bus.inbound_stream.clone(),
+            worker_group: self.bus.worker_group.clone(),
+            outbound_stream_prefix: self.bus.outbound_stream_prefix.clone(),
+            gateway_group_prefix: self.bus.gateway_group_prefix.clone(),
+            shards: bus::Shards::new(self.bus.shards)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

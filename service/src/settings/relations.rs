@@ -1,0 +1,49 @@
+//! Rules between settings.
+
+use super::{PlatformKind, Problem, Settings};
+
+pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>) {
+    let mut rule = |holds: bool, place: &str, message: &str| {
+        if !holds {
+            problems.push(Problem::new(place, message));
+        }
+    };
+    let (bus, model, prompt) = (&settings.bus, &settings.model, &settings.prompt);
+    rule(bus.shards.is_power_of_two(), "bus.shards", "has to be a power of two");
+    rule(bus.lease_renew * 2 <= bus.lease_ttl, "bus.lease_renew", "has to be at most half of bus.lease_ttl");
+    rule(!bus.lease_renew.is_zero(), "bus.lease_renew", "has to be more than nothing");
+    rule(
+        model.first_token_timeout <= model.total_timeout && model.token_timeout <= model.total_timeout,
+        "model.total_timeout",
+        "has to be at least model.first_token_timeout and model.token_timeout",
+    );
+    rule(
+        model.base_url.as_ref().is_none_or(|url| url.starts_with("http://") || url.starts_with("https://")),
+        "model.base_url",
+        "has to begin with http:// or https://",
+    );
+    rule(
+        model.base_url.is_none() || model.name.is_some(),
+        "model.name",
+        "has to be set when model.base_url is (SG_MODEL_NAME)",
+    );
+    rule(
+        model.base_url.is_some() || model.name.is_none(),
+        "model.base_url",
+        "has to be set when model.name is (SG_MODEL_BASE_URL)",
+    );
+    rule(
+        prompt.system_file.as_ref().is_none_or(|file| file.is_file()),
+        "prompt.system_file",
+        "names a file that is not there",
+    );
+    for platform in &settings.platforms {
+        let PlatformKind::WebChat(webchat) = &platform.kind;
+        let path = &webchat.base_path;
+        rule(
+            path.is_empty() || (path.starts_with('/') && !path.ends_with('/')),
+            &format!("platform.{}.base_path", platform.name),
+            "has to be empty, or begin with / and not end with one, like /chat",
+        );
+    }
+}

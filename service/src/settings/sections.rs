@@ -1,0 +1,147 @@
+//! Every key there is.
+
+use std::{net::{IpAddr, SocketAddr}, path::PathBuf, time::Duration};
+
+use bytesize::ByteSize;
+use ipnet::IpNet;
+use secrecy::SecretString;
+
+use super::{macros::sections, value::LogFormat};
+
+sections! {
+    /// Where Redis (7.0 or newer) or Valkey is.
+    Redis = "redis" {
+        /// `redis://[user:password@]host:port/db`, or `unix:///path/to/redis.sock`.
+        url: SecretString = "redis://127.0.0.1:6379";
+    }
+
+    /// Streams, shards and leases. The first five have to be the same in every process.
+    Bus = "bus" {
+        /// Slices that conversations are hashed onto: a power of two. Kept in Redis at the first start and checked ever after.
+        shards: u16 = "16", from 1 to 4096;
+        /// Stem of the streams that carry messages to the workers.
+        inbound_stream: String = "sg:stream:inbound";
+        /// The workers' consumer group.
+        worker_group: String = "sg:workers";
+        /// Stem of the streams that carry actions to the gateways.
+        outbound_stream_prefix: String = "sg:stream:outbound";
+        /// Stem of the gateways' consumer groups.
+        gateway_group_prefix: String = "sg:gateway";
+        /// How long others wait before they take over from a process that fell silent.
+        lease_ttl: Duration = "2s";
+        /// How often a lease is renewed; at most half of lease_ttl.
+        lease_renew: Duration = "500ms";
+        /// Entries that one process holds between reading and finishing them.
+        window_entries: usize = "1024", from 1 to 1000000;
+        /// Bytes that one process holds between reading and finishing them.
+        window_bytes: ByteSize = "64 MiB";
+        /// Unfinished messages that all inbound streams together may hold before new ones are refused.
+        backlog: u64 = "100000", from 1000 to 100000000;
+    }
+
+    /// Starting.
+    Boot = "boot" {
+        /// Longest random pause before Redis is asked, so that many processes do not start in step.
+        jitter: Duration = "2s";
+    }
+
+    /// Stopping.
+    Shutdown = "shutdown" {
+        /// How long running turns and sends may go on after a signal; what is left then stays pending for another process.
+        drain: Duration = "20s";
+    }
+
+    /// Health and metrics: /healthz, /readyz, /metrics.
+    HealthSettings = "health" {
+        /// Address that they are served on.
+        bind: IpAddr = "127.0.0.1";
+        /// Port. Without one: 9090 (gateway) or 9091 (inference), or one of the next 20 where that is taken.
+        port: Option<u16>;
+    }
+
+    /// Logs, on standard error.
+    Log = "log" {
+        /// How lines look.
+        format: LogFormat = "pretty";
+        /// What is logged: a level, or parts with levels like `info,bus=debug`.
+        filter: String = "info";
+    }
+
+    /// The gateway.
+    Gateway = "gateway" {
+        /// Actions that are carried out at once.
+        sends_max: usize = "64", from 1 to 10000;
+    }
+
+    /// The worker.
+    Inference = "inference" {
+        /// Conversations that are answered at once by one worker.
+        turns_max: usize = "256", from 1 to 100000;
+        /// Times a turn may fail before its message becomes a dead letter.
+        failures_max: u32 = "3", from 1 to 100;
+        /// Times its worker may die while a turn runs before its message becomes a dead letter.
+        deaths_max: u32 = "10", from 1 to 1000;
+    }
+
+    /// The language model: any endpoint that speaks OpenAI's chat completions. Without one, a built-in echo answers.
+    Model = "model" {
+        /// The endpoint, up to and including its version: `http://127.0.0.1:11434/v1`.
+        base_url: Option<String>;
+        /// Its key, where it wants one.
+        api_key: Option<SecretString>;
+        /// The model's name, as the endpoint knows it.
+        name: Option<String>;
+        /// How long the first token may take.
+        first_token_timeout: Duration = "60s";
+        /// How long each further token may take.
+        token_timeout: Duration = "30s";
+        /// How long a whole answer may take.
+        total_timeout: Duration = "10m";
+        /// How long an answer may be; the rest is cut off, and the answer says so.
+        reply_bytes_max: ByteSize = "256 KiB";
+        /// Most tokens of an answer, sent as `max_tokens`.
+        max_tokens: Option<u32>;
+        /// Sent as `temperature`.
+        temperature: Option<f32>;
+    }
+
+    /// The system prompt, a Jinja template. It knows `platform`, `room`, `is_dm`, `user` and `now`.
+    Prompt = "prompt" {
+        /// The template.
+        system: String = "You are a helpful assistant in a chat{% if not is_dm %} room{% endif %}. Answer in the language you are asked in, and use Markdown where it helps.";
+        /// A file that holds the template, instead of `system`.
+        system_file: Option<PathBuf>;
+    }
+
+    /// What is remembered of a conversation.
+    History = "history" {
+        /// Messages kept for each conversation, and sent to the model.
+        messages: u32 = "100", from 0 to 10000;
+        /// Bytes of each message that are kept.
+        message_bytes: ByteSize = "32 KiB";
+        /// How long a conversation is remembered after its last message.
+        ttl: Duration = "90days";
+    }
+
+    /// A chat page that the gateway serves itself.
+    WebChat = "platform.webchat" {
+        /// Address and port of the page. To serve others than this machine, put a proxy with TLS before it.
+        addr: SocketAddr = "127.0.0.1:8080";
+        /// Path that the page lives under, like `/chat`, when a proxy serves it there.
+        base_path: String = "";
+        /// Addresses or networks of proxies whose X-Forwarded-* headers are believed.
+        trusted_proxies: Vec<IpNet>;
+        /// Mark the visitor's cookie `Secure`: browsers then send it by https only.
+        secure_cookie: bool = "false";
+        /// Further origins (`https://chat.example.org`) that may open the socket.
+        allowed_origins: Vec<String>;
+        /// Longest message of a visitor.
+        text_max: ByteSize = "16 KiB";
+        /// Chats that a visitor may have.
+        chats_max: usize = "200", from 1 to 10000;
+        /// Messages that a visitor may send in a minute.
+        messages_per_minute: u32 = "30", from 1 to 100000;
+        /// Sockets that this gateway keeps open at once.
+        sockets_max: usize = "10000", from 1 to 1000000;
+    }
+}

@@ -1,0 +1,103 @@
+//! Settings as people write them, right and wrong.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use secrecy::ExposeSecret;
+
+use super::{Document, PlatformKind, Settings, Source};
+
+fn read(file: &str, environment: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stargazer.toml");
+    std::fs::write(&path, file).unwrap();
+    let environment: BTreeMap<String, String> =
+        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Settings::read(Source::new(Some(&path), &environment))
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn nothing_set_is_everything_default() {
+    let settings = read("", &[]).unwrap();
+    assert_eq!(settings.bus.shards, 16);
+    assert_eq!(settings.bus.lease_ttl, Duration::from_secs(2));
+    assert!(settings.model.base_url.is_none());
+    let [platform] = settings.platforms.as_slice() else { panic!("webchat alone") };
+    let PlatformKind::WebChat(webchat) = &platform.kind;
+    assert_eq!((platform.name.as_str(), webchat.addr.port()), ("webchat", 8080));
+}
+
+#[test]
+fn the_environment_goes_over_the_file() {
+    let file = "[bus]\nshards = 8\nlease_ttl = \"4s\"\n[platform.webchat]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n";
+    let settings = read(file, &[("SG_BUS__SHARDS", "4"), ("SG_WEBCHAT_ADDR", "127.0.0.1:9000")]).unwrap();
+    assert_eq!((settings.bus.shards, settings.bus.lease_ttl), (4, Duration::from_secs(4)));
+    let PlatformKind::WebChat(webchat) = &settings.platforms[0].kind;
+    assert_eq!((webchat.addr.port(), webchat.trusted_proxies.len()), (9000, 2));
+}
+
+#[test]
+fn every_problem_is_reported_at_once() {
+    let file = "[bus]\nshards = 12\nleasettl = 3\n[model]\nname = \"x\"\n[platform.irc]\nenabled = true\n";
+    let problems = read(file, &[("SG_LOG__FORMAT", "xml"), ("SG_REDIS_ULR", "x"), ("SG_BUS__SHARD", "1")]).unwrap_err();
+    let all = problems.join("\n");
+    for expected in [
+        "bus.shards: has to be a power of two",
+        "`bus.leasettl` is no known key; did you mean `bus.lease_ttl`?",
+        "model.base_url: has to be set when model.name is",
+        "platform.irc.type: is `irc`; this version has the types webchat",
+        "log.format: is `xml`, but has to be `pretty` or `json` (SG_LOG__FORMAT)",
+        "SG_REDIS_ULR: is no known variable; did you mean `SG_REDIS_URL`?",
+        "SG_BUS__SHARD: `bus.shard` is no known key; did you mean `bus.shards`?",
+    ] {
+        assert!(all.contains(expected), "missing {expected:?} in\n{all}");
+    }
+}
+
+#[test]
+fn a_short_and_a_long_name_may_agree_but_not_differ() {
+    let both = |url| read("", &[("SG_REDIS_URL", "redis://a"), ("SG_REDIS__URL", url)]);
+    assert_eq!(both("redis://a").unwrap().redis.url.expose_secret(), "redis://a");
+    assert!(both("redis://b").unwrap_err()[0].contains("both set `redis.url`"));
+}
+
+#[test]
+fn secrets_come_from_files_and_are_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    std::fs::write(&path, "s3cret\n").unwrap();
+    let file = format!("[model]\nbase_url = \"http://localhost/v1\"\nname = \"m\"\napi_key_file = {path:?}\n");
+    let settings = read(&file, &[]).unwrap();
+    assert_eq!(settings.model.api_key.as_ref().unwrap().expose_secret(), "s3cret");
+    assert!(!format!("{settings:?}").contains("s3cret"));
+    assert!(read("[model]\napi_key_file = \"/nonexistent\"\n", &[]).unwrap_err()[0].contains("cannot be read"));
+}
+
+#[test]
+fn an_openrouter_key_alone_selects_openrouter() {
+    let model = read("", &[("OPENROUTER_API_KEY", "k")]).unwrap().model;
+    assert_eq!(model.base_url.as_deref(), Some("https://openrouter.ai/api/v1"));
+    assert_eq!(model.api_key.unwrap().expose_secret(), "k");
+    let own = [("OPENROUTER_API_KEY", "k"), ("SG_MODEL_BASE_URL", "http://localhost/v1"), ("SG_MODEL_NAME", "m")];
+    assert!(read("", &own).unwrap().model.api_key.is_none(), "a key is not sent to another host");
+}
+
+#[test]
+fn a_broken_file_says_where() {
+    let problems = read("[bus\nshards = 1", &[]).unwrap_err();
+    assert!(problems[0].contains("line 1"), "{problems:?}");
+}
+
+#[test]
+fn the_documented_file_is_valid_and_changes_nothing() {
+    let text = Document.to_string();
+    let uncommented: String = (text.lines())
+        .map(|line| match line.strip_prefix('#') {
+            Some(key) if key.starts_with(|c: char| c.is_ascii_lowercase()) && key.contains(" = ") => key,
+            _ => line,
+        })
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let (plain, written) = (read("", &[]).unwrap(), read(&uncommented, &[]).unwrap());
+    assert_eq!(format!("{plain:?}"), format!("{written:?}"));
+}

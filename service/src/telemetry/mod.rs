@@ -1,0 +1,7 @@
+//! Logs and metrics of a process.
+
+mod logs;
+mod recorder;
+
+pub(crate) use logs::start_logs;
+pub(crate) use recorder::{Recorder, keep_up, start_metrics};

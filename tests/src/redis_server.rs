@@ -1,0 +1,77 @@
+//! A real redis-server of the test's own, on a unix socket.
+
+use std::{
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use bus::{Bus, BusConfig, Names, Shards};
+use tempfile::TempDir;
+
+use crate::eventually;
+
+/// A server that lives as long as this value; its data outlive [`RedisServer::kill`] and [`RedisServer::start`].
+#[derive(Debug)]
+pub struct RedisServer {
+    folder: TempDir,
+    process: Option<Child>,
+}
+
+impl RedisServer {
+    /// Starts a fresh server whose append-only file is written at every command, so that a kill loses nothing.
+    pub async fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("sg-redis-").tempdir().expect("a folder for redis");
+        let mut server = Self { folder, process: None };
+        server.start().await;
+        server
+    }
+
+    /// Starts the server (again) on the same data, and waits until it answers.
+    pub async fn start(&mut self) {
+        let process = Command::new("redis-server")
+            .args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync", "always"])
+            .args(["--maxmemory-policy", "noeviction", "--unixsocketperm", "700"])
+            .arg("--unixsocket")
+            .arg(self.socket())
+            .arg("--dir")
+            .arg(self.folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-server has to be installed: apt-get install redis-server");
+        self.process = Some(process);
+        eventually("redis-server answers", || async { self.try_bus(Shards::DEFAULT).await }).await;
+    }
+
+    /// Ends the server at once, as by `kill -9`.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+
+    /// Where clients find it.
+    pub fn url(&self) -> String {
+        format!("unix://{}", self.socket().display())
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("redis.sock")
+    }
+
+    /// A bus on this server.
+    pub async fn bus(&self, shards: Shards) -> Bus {
+        self.try_bus(shards).await.expect("redis answers")
+    }
+
+    async fn try_bus(&self, shards: Shards) -> Option<Bus> {
+        let names = Names { shards, ..Names::default() };
+        Bus::connect(BusConfig { url: self.url(), names }).await.ok()
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

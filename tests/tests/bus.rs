@@ -1,0 +1,232 @@
+//! The bus on a real redis-server: order, take-over, retries, dead letters, logs and previews.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bus::{
+    Action, Bus, Commit, Consumer, ConsumerConfig, Entry, Failure, Handler, LeaseConfig, Outcome, Previews, Producer, Role,
+    Route, RouteError, Shards, Turn,
+};
+use bytes::Bytes;
+use tests::{RedisServer, eventually};
+use tokio_util::sync::CancellationToken;
+
+/// What a scripted handler does with a payload `lane:number[:command]`.
+#[derive(Default)]
+struct Script {
+    /// Payloads in the order in which their turns ended well, by lane.
+    done: Mutex<HashMap<String, Vec<u32>>>,
+    /// Payloads in the order in which turns began.
+    began: Mutex<Vec<String>>,
+    release: tokio::sync::Notify,
+}
+
+fn parts(payload: &Bytes) -> Option<(String, u32, String)> {
+    let text = std::str::from_utf8(payload).ok()?;
+    let mut parts = text.split(':');
+    Some((parts.next()?.to_owned(), parts.next()?.parse().ok()?, parts.next().unwrap_or_default().to_owned()))
+}
+
+impl Handler for Script {
+    fn route(&self, payload: &Bytes) -> Result<Route, RouteError> {
+        let (lane, _, command) = parts(payload).ok_or_else(|| RouteError("not lane:number".into()))?;
+        let cause = String::from_utf8_lossy(payload).into_owned();
+        Ok(Route { lane: lane.into(), cause: cause.into(), is_control: command == "control" })
+    }
+
+    async fn run(&self, turn: &mut Turn) -> Outcome {
+        let payload = turn.facts().payload.clone();
+        let (lane, number, command) = parts(&payload).unwrap();
+        self.began.lock().unwrap().push(String::from_utf8_lossy(&payload).into_owned());
+        match command.as_str() {
+            "hang" => std::future::pending().await,
+            "wait" => self.release.notified().await,
+            "until-control" => drop(turn.control().await),
+            "fail" => return Outcome::Retry(Failure { code: "scripted", error: "as told".into() }),
+            "panic" if turn.facts().attempt.failures == 0 => panic!("as told"),
+            _ => {}
+        }
+        self.done.lock().unwrap().entry(lane).or_default().push(number);
+        let action = Action { platform: "test".into(), data: payload, trace_id: turn.facts().trace_id.clone() };
+        Outcome::Commit(Commit { actions: vec![action], history: None })
+    }
+
+    fn notice(&self, payload: &Bytes, _: &Failure) -> Option<Action> {
+        Some(Action { platform: "test".into(), data: payload.clone(), trace_id: "notice".into() })
+    }
+}
+
+struct Running {
+    script: Arc<Script>,
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+}
+
+fn start(bus: &Bus, instance: &str) -> Running {
+    let (script, stop) = (Arc::new(Script::default()), CancellationToken::new());
+    let (previews, publishing) = Previews::new(bus.clone(), stop.clone());
+    let config = ConsumerConfig {
+        role: Role::Inbound,
+        instance: instance.into(),
+        lease: LeaseConfig { ttl: Duration::from_millis(800), renew: Duration::from_millis(200) },
+        turns_max: 64,
+        window_entries: 512,
+        window_bytes: 1 << 20,
+        failures_max: 2,
+        deaths_max: 10,
+        drain: Duration::from_secs(5),
+    };
+    let consumer = Consumer::new(bus.clone(), config, Arc::clone(&script), previews);
+    let stopped = stop.clone();
+    let task = spawn(async move {
+        tokio::join!(consumer.run(stopped), publishing);
+    });
+    Running { script, stop, task }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test owns the task and awaits it")]
+fn spawn(work: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(work)
+}
+
+async fn send(bus: &Bus, payloads: &[String]) {
+    let entry = |payload: &String| {
+        let lane = payload.split(':').next().unwrap();
+        let stream = bus.names().stream(&Role::Inbound, bus.names().shards.of(lane));
+        Entry { stream, data: payload.clone().into(), trace_id: "t".into() }
+    };
+    let entries: Vec<_> = payloads.iter().map(entry).collect();
+    Producer::new(bus.clone()).append(&entries).await.unwrap();
+}
+
+async fn wait_done(script: &Script, lane: &str, numbers: &[u32]) {
+    eventually(&format!("lane {lane} is done"), || async {
+        (script.done.lock().unwrap().get(lane).map(Vec::as_slice) == Some(numbers)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lanes_keep_their_order() {
+    for shards in [1, 16] {
+        let redis = RedisServer::new().await;
+        let bus = redis.bus(Shards::new(shards).unwrap()).await;
+        let payloads: Vec<_> = (0..2000).map(|n| format!("lane{}:{n}", n % 20)).collect();
+        send(&bus, &payloads).await;
+        let worker = start(&bus, "worker-1");
+        for lane in 0..20 {
+            let expected: Vec<u32> = (0..2000).filter(|n| n % 20 == lane).collect();
+            wait_done(&worker.script, &format!("lane{lane}"), &expected).await;
+        }
+        worker.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_an_event_runs_once() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    send(&bus, &["a:1".into(), "a:1".into(), "a:2".into()]).await;
+    let worker = start(&bus, "worker-1");
+    wait_done(&worker.script, "a", &[1, 2]).await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_owners_turn_is_run_by_another() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    send(&bus, &["a:1:hang".into(), "a:2".into()]).await;
+    let first = start(&bus, "worker-1");
+    eventually("the turn began", || async { (!first.script.began.lock().unwrap().is_empty()).then_some(()) }).await;
+    first.task.abort();
+    let second = start(&bus, "worker-2");
+    eventually("it began again", || async { (!second.script.began.lock().unwrap().is_empty()).then_some(()) }).await;
+    assert_eq!(second.script.began.lock().unwrap()[0], "a:1:hang");
+    second.task.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_gets_its_share_and_nothing_runs_twice() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let first = start(&bus, "worker-1");
+    let payloads = |from: u32| -> Vec<String> { (from..from + 400).map(|n| format!("lane{}:{n}", n % 40)).collect() };
+    send(&bus, &payloads(0)).await;
+    let second = start(&bus, "worker-2");
+    eventually("the second works too", || async {
+        send(&bus, &payloads(0)).await; // copies, which must not run again
+        let fresh: Vec<_> = (0..40).map(|lane| format!("lane{lane}:{}", 1000 + rand())).collect();
+        send(&bus, &fresh).await;
+        (!second.script.done.lock().unwrap().is_empty()).then_some(())
+    })
+    .await;
+    first.stop().await;
+    send(&bus, &["end:1".into()]).await;
+    second.stop().await;
+}
+
+fn rand() -> u32 {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn controls_reach_the_running_turn_and_end_with_it() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let worker = start(&bus, "worker-1");
+    send(&bus, &["a:1:until-control".into(), "a:2".into()]).await;
+    eventually("the turn began", || async { (!worker.script.began.lock().unwrap().is_empty()).then_some(()) }).await;
+    send(&bus, &["a:3:control".into()]).await;
+    wait_done(&worker.script, "a", &[1, 2]).await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_and_panics_are_retried_then_given_up() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let worker = start(&bus, "worker-1");
+    send(&bus, &["a:1:fail".into(), "a:2:panic".into(), "a:3".into(), "not readable".into()]).await;
+    wait_done(&worker.script, "a", &[2, 3]).await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_killed_and_restarted_costs_no_entry() {
+    let mut redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let worker = start(&bus, "worker-1");
+    send(&bus, &["a:1".into()]).await;
+    wait_done(&worker.script, "a", &[1]).await;
+    send(&bus, &["a:2:wait".into(), "a:3".into()]).await;
+    eventually("the turn began", || async { (worker.script.began.lock().unwrap().len() == 2).then_some(()) }).await;
+    redis.kill();
+    worker.script.release.notify_one();
+    redis.start().await;
+    eventually("an entry is taken", || async {
+        Producer::new(bus.clone())
+            .append(&[Entry {
+                stream: bus.names().stream(&Role::Inbound, bus.names().shards.of("a")),
+                data: "a:4".into(),
+                trace_id: "t".into(),
+            }])
+            .await
+            .ok()
+    })
+    .await;
+    wait_done(&worker.script, "a", &[1, 2, 3, 4]).await;
+    worker.stop().await;
+}
