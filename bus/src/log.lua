@@ -1,12 +1,14 @@
 -- Appends to a numbered log under an action id, and announces the entry. An id that was appended before is not appended again.
 -- With a queue, the same step appends an envelope to a stream: both or neither.
--- KEYS: log, its ids[, stream]. ARGV: id, data, entries kept, ttl in s, publish command[, bound, payload, ts, trace id].
--- Answers {number, 1 | 0 when it was there already}, or {-1, 0} when the stream is full.
+-- KEYS: log, its ids[, stream].
+-- ARGV: id, data, entries kept, ttl in s, publish command, 1 to append only to a log that is there[, bound, payload, ts, trace id].
+-- Answers {number, 1 | 0 when it was there already}, {-1, 0} when the stream is full, {-2, 0} when there is no log.
 local known = redis.call('ZSCORE', KEYS[2], ARGV[1])
 if known then return { tonumber(known), 0 } end
+if ARGV[6] == '1' and redis.call('EXISTS', KEYS[1]) == 0 then return { -2, 0 } end
 if KEYS[3] then
-  if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[6]) then return { -1, 0 } end
-  redis.call('XADD', KEYS[3], '*', 'data', ARGV[7], 'ts', ARGV[8], 'trace_id', ARGV[9])
+  if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[7]) then return { -1, 0 } end
+  redis.call('XADD', KEYS[3], '*', 'data', ARGV[8], 'ts', ARGV[9], 'trace_id', ARGV[10])
 end
 local number = 1
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]

@@ -10,6 +10,8 @@ use redis::Script;
 
 use crate::{Bus, Error, reply, unix_ms};
 
+const STEP: &str = "an append to a log";
+
 static APPEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("log.lua")));
 
 /// What a log keeps.
@@ -66,27 +68,42 @@ impl Log {
         Self { bus, bounds }
     }
 
-    /// Appends `data` to the log `key` under `id`, once.
+    /// Appends `data` to the log `key` under `id`, once, and with a queue the queue's envelope in the same step.
     ///
     /// # Errors
     /// [`Error::Full`] when the queue's stream is at its bound; else when Redis did not answer, and then the append may have
     /// happened: the same append again tells.
     pub async fn append(&self, key: &str, id: &str, data: &[u8], queue: Option<&Queue>) -> Result<Appended, Error> {
+        self.run(key, id, data, queue, false).await?.ok_or(Error::Reply { step: STEP })
+    }
+
+    /// As [`Log::append`], but only to a log that is there; nothing is appended to one that was removed or has expired.
+    ///
+    /// # Errors
+    /// When Redis did not answer.
+    pub async fn append_to_existing(&self, key: &str, id: &str, data: &[u8]) -> Result<Option<Appended>, Error> {
+        self.run(key, id, data, None, true).await
+    }
+
+    async fn run(&self, key: &str, id: &str, data: &[u8], queue: Option<&Queue>, existing: bool) -> Result<Option<Appended>, Error> {
         let mut script = APPEND.key(key);
         script.key(ids(key));
         if let Some(queue) = queue {
             script.key(&queue.stream);
         }
         let publish = if self.bus.names().shards.count() > 1 { "SPUBLISH" } else { "PUBLISH" };
-        script.arg(id).arg(data).arg(self.bounds.entries).arg(self.bounds.ttl.as_secs()).arg(publish);
+        script.arg(id).arg(data).arg(self.bounds.entries).arg(self.bounds.ttl.as_secs()).arg(publish).arg(u8::from(existing));
         if let Some(queue) = queue {
             script.arg(queue.bound).arg(queue.data.as_ref()).arg(unix_ms()).arg(&queue.trace_id);
         }
         let (number, is_new): (i64, bool) = script.invoke_async(&mut self.bus.shared()).await?;
-        match (u64::try_from(number), queue) {
-            (Ok(number), _) => Ok(Appended { number, is_new }),
-            (Err(_), Some(queue)) => Err(Error::Full { stream: queue.stream.clone(), bound: queue.bound }),
-            (Err(_), None) => Err(Error::Reply { step: "an append to a log" }),
+        match (number, queue) {
+            (-2, _) => Ok(None),
+            (-1, Some(queue)) => Err(Error::Full { stream: queue.stream.clone(), bound: queue.bound }),
+            (number, _) => {
+                let number = u64::try_from(number).map_err(|_| Error::Reply { step: STEP })?;
+                Ok(Some(Appended { number, is_new }))
+            }
         }
     }
 

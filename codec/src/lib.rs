@@ -39,7 +39,8 @@ mod history;
 mod preview;
 mod route;
 
-// Text that is made from ids.
+// Text that is agreed on, or made from ids.
+pub mod control;
 pub mod event_id;
 pub mod names;
 mod platform;

@@ -1,0 +1,11 @@
+//! Platforms to streams and back. The gateway is the only process that holds live platform connections.
+//!
+//! The way of a message: [`platform`] takes an event, [`ingress`] makes it a checked envelope for the lane's shard; what the
+//! worker committed comes back through [`egress`], which gives each action to its platform in lane order.
+
+mod daemon;
+mod egress;
+mod ingress;
+mod platform;
+
+pub use daemon::Gateway;

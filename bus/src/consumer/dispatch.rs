@@ -66,14 +66,14 @@ struct Owned {
 
 impl<H: Handler> Dispatch<H> {
     pub(super) fn new(consumer: Consumer<H>) -> Self {
-        let Consumer { bus, config, handler, previews, status } = consumer;
+        let Consumer { bus, config, handler, status } = consumer;
         let window = Arc::new(Window::new(Bounds { entries: config.window_entries, bytes: config.window_bytes }));
         let (arrivals_tx, arrivals) = mpsc::channel(ARRIVALS_MAX);
         let (events_tx, events) = mpsc::channel(EVENTS_MAX);
         let (releases, releases_rx) = mpsc::channel(EVENTS_MAX);
         let draining = CancellationToken::new();
         let (reader_loop, reader) =
-            Reader::new(bus.clone(), config.role.clone(), config.instance.clone(), Arc::clone(&window), arrivals_tx);
+            Reader::new(&bus, &config, Arc::clone(&window), Arc::clone(&status), arrivals_tx);
         let keeper = Keeper::new(
             bus.clone(),
             config.role.clone(),
@@ -88,7 +88,7 @@ impl<H: Handler> Dispatch<H> {
         companions.spawn(keeper.run());
         let lanes = Lanes::new(config.turns_max);
         let stages = Stages::new(&config.role.to_string());
-        let runner = Arc::new(Runner { bus, config, handler, previews, abort: CancellationToken::new(), stages });
+        let runner = Arc::new(Runner { bus, config, handler, abort: CancellationToken::new(), stages });
         Self {
             runner,
             status,

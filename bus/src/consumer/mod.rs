@@ -5,14 +5,17 @@ mod run;
 mod turn;
 
 use std::{
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Bus, LaneKey, LeaseConfig, Previews, Role, ledger::Action};
+use crate::{Bus, LaneKey, LeaseConfig, Role, ledger::Action};
 
 pub use turn::{Control, Failure, Outcome, Running, Turn};
 
@@ -75,19 +78,30 @@ pub trait Handler: Send + Sync + 'static {
 pub struct ConsumerStatus {
     running: AtomicU64,
     shards: AtomicU64,
+    is_reading: AtomicBool,
 }
 
 impl ConsumerStatus {
+    /// What keeps it from its work, if anything does.
+    #[must_use]
+    pub fn fault(&self) -> Option<&'static str> {
+        (!self.is_reading.load(Ordering::Relaxed)).then_some("the reader has no connection to redis")
+    }
+
+    pub(crate) fn set_reading(&self, is_reading: bool) {
+        self.is_reading.store(is_reading, Ordering::Relaxed);
+    }
+
     /// Turns that run.
     #[must_use]
     pub fn running(&self) -> u64 {
-        self.running.load(std::sync::atomic::Ordering::Relaxed)
+        self.running.load(Ordering::Relaxed)
     }
 
     /// Shards that it owns.
     #[must_use]
     pub fn shards(&self) -> u64 {
-        self.shards.load(std::sync::atomic::Ordering::Relaxed)
+        self.shards.load(Ordering::Relaxed)
     }
 }
 
@@ -97,15 +111,14 @@ pub struct Consumer<H> {
     bus: Bus,
     config: ConsumerConfig,
     handler: Arc<H>,
-    previews: Previews,
     status: Arc<ConsumerStatus>,
 }
 
 impl<H: Handler> Consumer<H> {
     /// A consumer that does nothing until it is run.
     #[must_use]
-    pub fn new(bus: Bus, config: ConsumerConfig, handler: Arc<H>, previews: Previews) -> Self {
-        Self { bus, config, handler, previews, status: Arc::default() }
+    pub fn new(bus: Bus, config: ConsumerConfig, handler: Arc<H>) -> Self {
+        Self { bus, config, handler, status: Arc::default() }
     }
 
     /// What it is doing.

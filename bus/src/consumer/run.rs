@@ -11,7 +11,7 @@ use super::{
     turn::{Delivery, Failure, Outcome, Running, Turn},
 };
 use crate::{
-    Bus, EntryId, Error, Next, Previews,
+    Bus, EntryId, Error, Next,
     lane::Verdict,
     ledger::{Attempt, Commit, Committed, DeadLetter, Ledger, Started},
 };
@@ -29,7 +29,6 @@ pub(super) struct Runner<H> {
     pub(super) bus: Bus,
     pub(super) config: ConsumerConfig,
     pub(super) handler: Arc<H>,
-    pub(super) previews: Previews,
     /// Cancelled at the drain deadline: turns are dropped and put back.
     pub(super) abort: CancellationToken,
     pub(super) stages: Stages,
@@ -88,8 +87,8 @@ impl<H: Handler> Runner<H> {
             attempt,
             appended_ms: delivery.entry.ts_ms,
         };
-        let (tenure, previews) = (Arc::clone(&delivery.tenure), self.previews.clone());
-        let mut turn = Turn { facts, ledger: ledger.clone(), tenure, mailbox, absorbed: Vec::new(), previews };
+        let tenure = Arc::clone(&delivery.tenure);
+        let mut turn = Turn { facts, ledger: ledger.clone(), tenure, mailbox, absorbed: Vec::new() };
         let began = Instant::now();
         let outcome = tokio::select! {
             biased;

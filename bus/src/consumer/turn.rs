@@ -100,7 +100,6 @@ pub struct Turn {
     pub(super) mailbox: mpsc::Receiver<Delivery>,
     /// Controls that were taken; the commit acks them.
     pub(super) absorbed: Vec<Delivery>,
-    pub(super) previews: Previews,
 }
 
 impl Turn {
@@ -131,9 +130,9 @@ impl Turn {
         self.ledger.history(&self.facts.lane).await
     }
 
-    /// Where previews for a platform go.
+    /// Where this turn's previews for a platform go.
     #[must_use]
-    pub fn previews(&self, platform: &str) -> PreviewSink {
-        self.previews.sink(Arc::clone(&self.tenure), platform)
+    pub fn preview_sink(&self, previews: &Previews, platform: &str) -> PreviewSink {
+        previews.sink(Arc::clone(&self.tenure), platform)
     }
 }

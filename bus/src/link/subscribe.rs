@@ -39,7 +39,9 @@ pub enum Push {
         /// Its bytes.
         payload: Bytes,
     },
-    /// Messages may have been lost on every channel.
+    /// The connection broke: nothing comes for now.
+    Away,
+    /// Messages come (again), but some may have been lost on every channel.
     Gap,
 }
 
@@ -56,7 +58,7 @@ enum Request {
 }
 
 impl Subscription {
-    /// Adds a channel; when this returns, no later message of it is missed but with a [`Push::Gap`].
+    /// Adds a channel, as often as it is used; when this returns, no later message of it is missed but with a [`Push::Gap`].
     ///
     /// # Errors
     /// [`Error::Unreachable`] when the subscription is not confirmed in time.
@@ -66,11 +68,14 @@ impl Subscription {
         self.requests.send(Request::Add { channel: channel.into(), confirmed }).await.map_err(|_| gone())?;
         match tokio::time::timeout(CONFIRM_TIMEOUT, confirmation).await {
             Ok(Ok(())) => Ok(()),
-            _ => Err(gone()),
+            _ => {
+                self.drop(channel).await;
+                Err(gone())
+            }
         }
     }
 
-    /// Drops a channel. A subscriber that is gone has dropped it already.
+    /// Takes one [`Subscription::add`] back; the last one drops the channel.
     pub async fn drop(&self, channel: &str) {
         let _ = self.requests.send(Request::Drop { channel: channel.into() }).await;
     }
@@ -96,8 +101,16 @@ struct Subscriber {
     bus: Bus,
     waiting: mpsc::Receiver<Request>,
     pushes: mpsc::Sender<Push>,
-    /// What is subscribed to, with those who wait to be told that it is.
-    channels: HashMap<Arc<str>, Vec<oneshot::Sender<()>>>,
+    channels: HashMap<Arc<str>, Channel>,
+}
+
+/// A channel that is subscribed to.
+#[derive(Default)]
+struct Channel {
+    /// How often it was added and not dropped.
+    users: usize,
+    /// Those who wait to be told that it is subscribed to.
+    waiting: Vec<oneshot::Sender<()>>,
 }
 
 /// What the connection's push callback saw.
@@ -115,7 +128,7 @@ impl Subscriber {
             if self.waiting.is_closed() {
                 return;
             }
-            let _ = self.pushes.send(Push::Gap).await;
+            let _ = self.pushes.send(Push::Away).await;
             tokio::time::sleep(RECONNECT_PAUSE).await;
         }
     }
@@ -128,6 +141,9 @@ impl Subscriber {
         for channel in self.channels.keys() {
             send(&mut connection, self.sharded(), true, channel).await?;
         }
+        // Commands are done in order: once the ping is answered, every channel above is subscribed to.
+        redis::cmd("PING").query_async::<()>(&mut connection).await?;
+        let _ = self.pushes.send(Push::Gap).await;
         // A connection without traffic may be half open; a ping finds out, and also flushes the announcement of an overflow.
         let mut probe = tokio::time::interval(Duration::from_secs(2));
         loop {
@@ -135,7 +151,7 @@ impl Subscriber {
                 biased;
                 seen = events.recv() => match seen {
                     Some(Seen::Confirmed(channel)) => {
-                        for waiting in self.channels.get_mut(&channel).map(std::mem::take).unwrap_or_default() {
+                        for waiting in self.channels.get_mut(&channel).map(|channel| std::mem::take(&mut channel.waiting)).unwrap_or_default() {
                             let _ = waiting.send(());
                         }
                     }
@@ -143,12 +159,18 @@ impl Subscriber {
                 },
                 request = self.waiting.recv() => match request {
                     Some(Request::Add { channel, confirmed }) => {
-                        self.channels.entry(Arc::clone(&channel)).or_default().push(confirmed);
+                        let known = self.channels.entry(Arc::clone(&channel)).or_default();
+                        known.users += 1;
+                        known.waiting.push(confirmed);
                         send(&mut connection, self.sharded(), true, &channel).await?;
                     }
                     Some(Request::Drop { channel }) => {
-                        self.channels.remove(&channel);
-                        send(&mut connection, self.sharded(), false, &channel).await?;
+                        let Some(known) = self.channels.get_mut(&channel) else { continue };
+                        known.users -= 1;
+                        if known.users == 0 {
+                            self.channels.remove(&channel);
+                            send(&mut connection, self.sharded(), false, &channel).await?;
+                        }
                     }
                     None => return Ok(()),
                 },

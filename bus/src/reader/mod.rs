@@ -20,7 +20,7 @@ use redis::aio::MultiplexedConnection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    Bus, Error, Role,
+    Bus, ConsumerConfig, ConsumerStatus, Error, Role,
     lease::Tenure,
     reply::RawEntry,
     window::Window,
@@ -100,6 +100,7 @@ pub(crate) struct Reader {
     role: Role,
     instance: String,
     window: Arc<Window>,
+    status: Arc<ConsumerStatus>,
     arrivals: mpsc::Sender<Arrivals>,
     commands: mpsc::Receiver<Command>,
     client: Arc<AtomicI64>,
@@ -108,16 +109,27 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn new(
-        bus: Bus,
-        role: Role,
-        instance: String,
+        bus: &Bus,
+        config: &ConsumerConfig,
         window: Arc<Window>,
+        status: Arc<ConsumerStatus>,
         arrivals: mpsc::Sender<Arrivals>,
     ) -> (Self, ReaderHandle) {
         let (sender, commands) = mpsc::channel(64);
         let client = Arc::new(AtomicI64::new(0));
         let handle = ReaderHandle { bus: bus.clone(), commands: sender, client: Arc::clone(&client) };
-        (Self { bus, role, instance, window, arrivals, commands, client, feeds: Feeds::default() }, handle)
+        let reader = Self {
+            bus: bus.clone(),
+            role: config.role.clone(),
+            instance: config.instance.clone(),
+            window,
+            status,
+            arrivals,
+            commands,
+            client,
+            feeds: Feeds::default(),
+        };
+        (reader, handle)
     }
 
     /// Reads until told to stop, or until its handles are gone.
@@ -130,6 +142,7 @@ impl Reader {
                     tracing::warn!(role = %self.role, %error, "reader starts over");
                     metrics::counter!("stargazer_reader_restarts_total", "role" => self.role.to_string()).increment(1);
                     self.client.store(0, Ordering::Release);
+                    self.status.set_reading(false);
                     // What the failed read took is pending under our name and unknown to the lanes.
                     self.feeds.claim_again(&self.window);
                     tokio::time::sleep(pause).await;
@@ -148,6 +161,7 @@ impl Reader {
         let mut connection = self.bus.dedicated(BLOCK).await?;
         let id: i64 = redis::cmd("CLIENT").arg("ID").query_async(&mut connection).await?;
         self.client.store(id, Ordering::Release);
+        self.status.set_reading(true);
         loop {
             if !self.obey_waiting().await? {
                 return Ok(());

@@ -1,0 +1,101 @@
+//! The gateway as a daemon: egress first, then the adapters, and the other way round at the end.
+
+use std::sync::Arc;
+
+use bus::{Consumer, ConsumerConfig, LeaseConfig, Role};
+use service::{Context, Daemon, OnEnd, Problem, Settings, StartError};
+use tokio::sync::watch;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    egress::Egress,
+    platform::{self, Platform, Started, supervise},
+};
+
+/// Failures and deaths that an action may have before it becomes a dead letter.
+const FAILURES_MAX: u32 = 3;
+const DEATHS_MAX: u32 = 10;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Gateway {
+    platforms: Vec<Arc<dyn Platform>>,
+    /// Stops the adapters, and knows when the last one has.
+    adapters: (CancellationToken, TaskTracker),
+    /// Stops egress, and knows when it has drained.
+    egress: (CancellationToken, TaskTracker),
+}
+
+impl Daemon for Gateway {
+    const SERVICE: &'static str = "gateway";
+    const INSTANCE_PREFIX: &'static str = "gateway-";
+    const HEALTH_PORT: u16 = 9090;
+
+    fn refuse(settings: &Settings) -> Vec<Problem> {
+        let mut problems = platform::refuse(settings);
+        if settings.platforms.is_empty() {
+            let message = "no platform is enabled, so there is nothing to do; enable one, for example platform.webchat";
+            problems.push(Problem { place: "platform".into(), message: message.into() });
+        }
+        problems
+    }
+
+    async fn prepare(context: &Context) -> Result<Self, StartError> {
+        let platforms = platform::create(context).await?;
+        Ok(Self { platforms, adapters: Default::default(), egress: Default::default() })
+    }
+
+    async fn start(&mut self, context: &Context) -> Result<(), StartError> {
+        for platform in &self.platforms {
+            self.start_egress(platform, context);
+        }
+        let tried: Vec<_> = self.platforms.iter().map(|platform| self.start_adapter(platform, context)).collect();
+        for mut tried in tried {
+            let _ = tried.wait_for(|tried| *tried).await;
+        }
+        Ok(())
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        self.platforms.iter().filter_map(|platform| platform.address()).collect()
+    }
+
+    async fn drain(self, _context: &Context) {
+        for (stop, tracker) in [self.adapters, self.egress] {
+            stop.cancel();
+            tracker.close();
+            tracker.wait().await;
+        }
+    }
+}
+
+impl Gateway {
+    fn start_egress(&self, platform: &Arc<dyn Platform>, context: &Context) {
+        let (settings, name) = (&context.settings, platform.name().to_string());
+        let config = ConsumerConfig {
+            role: Role::Outbound(name.clone()),
+            instance: context.instance.clone(),
+            lease: LeaseConfig { ttl: settings.bus.lease_ttl, renew: settings.bus.lease_renew },
+            turns_max: settings.gateway.sends_max,
+            window_entries: settings.bus.window_entries,
+            window_bytes: usize::try_from(settings.bus.window_bytes.as_u64()).unwrap_or(usize::MAX),
+            failures_max: FAILURES_MAX,
+            deaths_max: DEATHS_MAX,
+            drain: settings.shutdown.drain,
+        };
+        let consumer = Consumer::new(context.bus.clone(), config, Arc::new(Egress::new(Arc::clone(platform))));
+        let status = consumer.status();
+        context.health.check_with(&format!("{name} egress"), move || status.fault().map(str::to_owned));
+        let (stop, tracker) = (self.egress.0.clone(), self.egress.1.clone());
+        context.tasks.spawn("egress", OnEnd::StopsProcess, tracker.track_future(consumer.run(stop)));
+    }
+
+    /// Gives what tells when its first try has ended.
+    fn start_adapter(&self, platform: &Arc<dyn Platform>, context: &Context) -> watch::Receiver<bool> {
+        let started = Started::new(context.health.check(platform.name().as_str()));
+        let tried = started.tried();
+        let work = supervise(Arc::clone(platform), started, self.adapters.0.clone());
+        context.tasks.spawn("adapter", OnEnd::StopsProcess, self.adapters.1.clone().track_future(work));
+        tried
+    }
+}

@@ -1,0 +1,47 @@
+//! From a platform's settings to the platform.
+
+use std::sync::Arc;
+
+use codec::PlatformName;
+use service::{Context, PlatformKind, Problem, Settings, StartError};
+
+use super::Platform;
+
+/// The platforms of the settings that this build has no code for, each with the command that adds it.
+pub(crate) fn refuse(settings: &Settings) -> Vec<Problem> {
+    (settings.platforms.iter())
+        .filter(|platform| !is_built(&platform.kind))
+        .map(|platform| Problem {
+            place: format!("platform.{}", platform.name),
+            message: format!(
+                "this gateway was built without the platform `{kind}`; build one that has it with \
+                 `cargo build --release -p gateway --features {kind}`, or set platform.{}.enabled = false",
+                platform.name,
+                kind = platform.kind.name(),
+            ),
+        })
+        .collect()
+}
+
+fn is_built(kind: &PlatformKind) -> bool {
+    match kind {
+        PlatformKind::WebChat(_) => cfg!(feature = "webchat"),
+        _ => false,
+    }
+}
+
+/// Makes the platforms that are enabled, none of them connected yet.
+pub(crate) async fn create(context: &Context) -> Result<Vec<Arc<dyn Platform>>, StartError> {
+    let mut platforms: Vec<Arc<dyn Platform>> = Vec::new();
+    for platform in &context.settings.platforms {
+        let name = PlatformName::new(platform.name.clone()).map_err(|error| StartError::Configuration(error.to_string()))?;
+        match &platform.kind {
+            #[cfg(feature = "webchat")]
+            PlatformKind::WebChat(settings) => {
+                platforms.push(Arc::new(super::webchat::WebChat::new(name, settings.clone(), context).await?));
+            }
+            other => tracing::error!(%name, kind = other.name(), "not in this build"),
+        }
+    }
+    Ok(platforms)
+}

@@ -1,0 +1,151 @@
+//! The frames of the protocol.
+
+use serde::{Deserialize, Serialize};
+
+use super::chats::Chat;
+
+/// From a browser. Unknown fields are ignored.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "t", rename_all = "lowercase")]
+pub(super) enum ClientFrame {
+    Open { chat: String, after: u64 },
+    Close { chat: String },
+    Send { id: String, chat: String, text: String },
+    Stop { id: String, chat: String },
+    Regenerate { id: String, chat: String, target: String },
+    New { id: String },
+    Rename { id: String, chat: String, title: String },
+    Delete { id: String, chat: String },
+    Preview { chat: String, key: String },
+    Ping,
+}
+
+impl ClientFrame {
+    /// The request's id, where the frame is a request.
+    pub(super) fn id(&self) -> Option<&str> {
+        match self {
+            Self::Send { id, .. }
+            | Self::Stop { id, .. }
+            | Self::Regenerate { id, .. }
+            | Self::New { id }
+            | Self::Rename { id, .. }
+            | Self::Delete { id, .. } => Some(id),
+            Self::Open { .. } | Self::Close { .. } | Self::Preview { .. } | Self::Ping => None,
+        }
+    }
+}
+
+/// To a browser, but for entries of the log, which are put together from what the log holds.
+#[derive(Debug, Serialize)]
+#[serde(tag = "t", rename_all = "lowercase")]
+pub(super) enum ServerFrame<'a> {
+    Welcome {
+        proto: u32,
+        chats: &'a [Chat],
+        limits: Bounds,
+    },
+    Chats {
+        chats: &'a [Chat],
+    },
+    Opened {
+        chat: &'a str,
+        n: u64,
+        first: u64,
+    },
+    Preview {
+        chat: &'a str,
+        key: &'a str,
+        at: usize,
+        text: &'a str,
+    },
+    Ok {
+        id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        n: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        chat: Option<&'a str>,
+    },
+    Refused {
+        id: &'a str,
+        code: &'a str,
+        message: &'a str,
+    },
+    State {
+        ready: bool,
+        message: &'a str,
+    },
+    Pong,
+}
+
+/// What a page has to know of our bounds.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Bounds {
+    pub(super) text_max: u64,
+    pub(super) chats_max: usize,
+}
+
+impl ServerFrame<'_> {
+    pub(super) fn to_json(&self) -> String {
+        // Strings and numbers always serialise; an empty frame would be ignored by the page.
+        serde_json::to_string(self).unwrap_or_else(|_| "{}".into())
+    }
+}
+
+/// One entry of a log, by its kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(super) enum EntryBody {
+    User { id: String, text: String },
+    Message { key: String, text: String },
+    Edit { key: String, target: String, text: String },
+    Delete { key: String, target: String },
+    Stop { id: String },
+    Regenerate { id: String, target: String },
+}
+
+/// What the log holds: everything of an `entry` frame but its chat and number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    /// In ms since epoch.
+    pub(super) ts: u64,
+    #[serde(flatten)]
+    pub(super) body: EntryBody,
+}
+
+impl Entry {
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|_| "{}".into())
+    }
+}
+
+/// An `entry` frame around what the log holds, without reading it: both are JSON objects.
+pub(super) fn entry_frame(chat: &str, number: u64, stored: &[u8]) -> Option<String> {
+    let stored = std::str::from_utf8(stored).ok()?;
+    let fields = stored.strip_prefix('{')?;
+    // Chat ids have no character that JSON would have to escape.
+    Some(format!("{{\"t\":\"entry\",\"chat\":\"{chat}\",\"n\":{number},{fields}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_what_the_page_speaks() {
+        let read = |json| serde_json::from_str::<ClientFrame>(json);
+        assert_eq!(read(r#"{"t":"ping","more":1}"#).unwrap(), ClientFrame::Ping);
+        assert_eq!(read(r#"{"chat":"c","t":"open","after":3}"#).unwrap(), ClientFrame::Open { chat: "c".into(), after: 3 });
+        assert!(read(r#"{"t":"shout"}"#).is_err() && read(r#"{"t":"open","chat":"c","after":-1}"#).is_err());
+        let ok = ServerFrame::Ok { id: "i", n: Some(2), chat: None };
+        assert_eq!(ok.to_json(), r#"{"t":"ok","id":"i","n":2}"#);
+    }
+
+    #[test]
+    fn an_entry_frame_is_the_stored_object_and_two_fields() {
+        let entry = Entry { ts: 5, body: EntryBody::User { id: "i".into(), text: "a\"b".into() } };
+        let frame = entry_frame("chat", 7, entry.to_json().as_bytes()).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&frame).unwrap();
+        let expected = serde_json::json!({"t":"entry","chat":"chat","n":7,"ts":5,"kind":"user","id":"i","text":"a\"b"});
+        assert_eq!(value, expected);
+    }
+}

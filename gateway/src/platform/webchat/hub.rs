@@ -1,0 +1,250 @@
+//! Which sockets show which chats, and what is being written in them.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use axum::extract::ws::Utf8Bytes;
+use codec::PreviewFrameView;
+use tokio::sync::mpsc;
+
+use super::frames::ServerFrame;
+
+/// Live items that a socket may have waiting. One that reads slower than this is closed and comes back.
+const LIVE_MAX: usize = 1024;
+/// Running texts of one chat; there is one but for moments.
+const PREVIEWS_MAX: usize = 4;
+/// Bytes of a running text. The final one comes through the log.
+const PREVIEW_BYTES_MAX: usize = 512 << 10;
+
+/// What reaches a socket from elsewhere.
+#[derive(Debug, Clone)]
+pub(super) enum Live {
+    /// An entry of a chat's log.
+    Entry { chat: Arc<str>, number: u64, frame: Utf8Bytes },
+    /// A piece of a running text.
+    Preview { chat: Arc<str>, frame: Utf8Bytes },
+    /// The visitor's list of chats changed.
+    Chats,
+    /// Some of the above may have been lost.
+    Resync,
+    /// Whether Redis can be reached.
+    Reachable(bool),
+}
+
+/// A socket's place in the hub.
+pub(super) type SocketId = u64;
+type Sender = mpsc::Sender<Live>;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Hub {
+    next: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    sockets: HashMap<SocketId, Sender>,
+    visitors: HashMap<Arc<str>, Vec<SocketId>>,
+    chats: HashMap<Arc<str>, Chat>,
+    /// The chat of a running text, since only some of its frames say it.
+    keys: HashMap<String, Arc<str>>,
+}
+
+#[derive(Debug, Default)]
+struct Chat {
+    sockets: Vec<SocketId>,
+    previews: HashMap<String, Text>,
+}
+
+/// A running text.
+#[derive(Debug, Default)]
+struct Text {
+    epoch: u64,
+    text: String,
+    /// Its length as JavaScript counts.
+    utf16: usize,
+}
+
+impl Text {
+    /// What a frame adds: where, and which text. Frames of an earlier run, and those after a hole, add nothing.
+    fn take<'a>(&mut self, frame: &PreviewFrameView<'a>) -> Option<(usize, &'a str)> {
+        if frame.epoch < self.epoch {
+            return None;
+        }
+        if frame.epoch > self.epoch {
+            *self = Self { epoch: frame.epoch, ..Self::default() };
+        }
+        let offset = usize::try_from(frame.offset).ok()?;
+        let (at, new) = if offset == self.text.len() {
+            (self.utf16, frame.text)
+        } else if offset == 0 {
+            match frame.text.strip_prefix(self.text.as_str()) {
+                Some(rest) => (self.utf16, rest),
+                None => {
+                    (self.text, self.utf16) = (String::new(), 0);
+                    (0, frame.text)
+                }
+            }
+        } else {
+            return None;
+        };
+        if self.text.len() + new.len() > PREVIEW_BYTES_MAX {
+            return None;
+        }
+        self.text.push_str(new);
+        self.utf16 += new.encode_utf16().count();
+        (!new.is_empty()).then_some((at, new))
+    }
+}
+
+impl Hub {
+    /// A new socket of a visitor, and what will reach it.
+    pub(super) fn enter(&self, visitor: &Arc<str>) -> (SocketId, mpsc::Receiver<Live>) {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let (sender, live) = mpsc::channel(LIVE_MAX);
+        let mut state = self.lock();
+        state.sockets.insert(id, sender);
+        state.visitors.entry(Arc::clone(visitor)).or_default().push(id);
+        (id, live)
+    }
+
+    /// The socket is closed.
+    pub(super) fn leave(&self, visitor: &Arc<str>, socket: SocketId) {
+        let mut state = self.lock();
+        state.sockets.remove(&socket);
+        if let Some(sockets) = state.visitors.get_mut(visitor) {
+            sockets.retain(|other| *other != socket);
+            if sockets.is_empty() {
+                state.visitors.remove(visitor);
+            }
+        }
+    }
+
+    pub(super) fn open(&self, chat: &Arc<str>, socket: SocketId) {
+        self.lock().chats.entry(Arc::clone(chat)).or_default().sockets.push(socket);
+    }
+
+    pub(super) fn close(&self, chat: &Arc<str>, socket: SocketId) {
+        let mut state = self.lock();
+        if let Some(open) = state.chats.get_mut(chat) {
+            open.sockets.retain(|other| *other != socket);
+            if open.sockets.is_empty() {
+                state.chats.remove(chat);
+                state.keys.retain(|_, of| of != chat);
+            }
+        }
+    }
+
+    /// The whole of a running text, as a frame that replaces everything.
+    pub(super) fn preview(&self, chat: &str, key: &str) -> Option<String> {
+        let state = self.lock();
+        let text = &state.chats.get(chat)?.previews.get(key)?.text;
+        Some(ServerFrame::Preview { chat, key, at: 0, text }.to_json())
+    }
+
+    /// An entry was appended to a chat's log; `ended` are the keys whose previews it ends.
+    pub(super) fn entry(&self, chat: &str, number: u64, frame: String, ended: &[&str]) {
+        let mut state = self.lock();
+        let State { chats, sockets, keys, .. } = &mut *state;
+        let Some((chat, open)) = chats.get_key_value(chat).map(|(chat, _)| Arc::clone(chat)).and_then(|chat| {
+            let open = chats.get_mut(&chat)?;
+            Some((chat, open))
+        }) else {
+            return;
+        };
+        for key in ended {
+            open.previews.remove(*key);
+            keys.remove(*key);
+        }
+        let live = Live::Entry { chat, number, frame: frame.into() };
+        send(sockets, &open.sockets, &live);
+    }
+
+    /// A frame of a running text came in.
+    pub(super) fn preview_frame(&self, frame: &PreviewFrameView<'_>) {
+        let mut state = self.lock();
+        let State { chats, sockets, keys, .. } = &mut *state;
+        let chat = match (frame.channel_id, keys.get(frame.message_key)) {
+            (_, Some(chat)) => Arc::clone(chat),
+            (Some(id), None) => {
+                let Some((chat, open)) = chats.get_key_value(id) else { return };
+                if open.previews.len() >= PREVIEWS_MAX {
+                    return;
+                }
+                keys.insert(frame.message_key.to_owned(), Arc::clone(chat));
+                Arc::clone(chat)
+            }
+            (None, None) => return,
+        };
+        let Some(open) = chats.get_mut(&chat) else { return };
+        let text = open.previews.entry(frame.message_key.to_owned()).or_default();
+        if let Some((at, text)) = text.take(frame) {
+            let frame = ServerFrame::Preview { chat: &chat, key: frame.message_key, at, text }.to_json().into();
+            send(sockets, &open.sockets, &Live::Preview { chat, frame });
+        }
+    }
+
+    /// A visitor's list of chats changed.
+    pub(super) fn chats_changed(&self, visitor: &str) {
+        let mut state = self.lock();
+        let State { visitors, sockets, .. } = &mut *state;
+        if let Some(to) = visitors.get(visitor) {
+            send(sockets, to, &Live::Chats);
+        }
+    }
+
+    /// Tells every socket.
+    pub(super) fn tell_all(&self, live: &Live) {
+        self.lock().sockets.retain(|_, socket| socket.try_send(live.clone()).is_ok());
+    }
+
+    pub(super) fn sockets(&self) -> usize {
+        self.lock().sockets.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Held for a few lines, never across an await.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sends to some sockets. One whose queue is full loses its place here, and finds its queue ended once it has read it.
+fn send(sockets: &mut HashMap<SocketId, Sender>, to: &[SocketId], live: &Live) {
+    for id in to {
+        if sockets.get(id).is_some_and(|socket| socket.try_send(live.clone()).is_err()) {
+            sockets.remove(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use codec::PreviewFrame;
+
+    use super::*;
+
+    fn take(text: &mut Text, epoch: u64, offset: u64, piece: &str) -> Option<(usize, String)> {
+        let frame = PreviewFrame { message_key: "k".into(), epoch, offset, text: piece.into(), ..PreviewFrame::default() };
+        let bytes = frame.to_bytes();
+        let frame = codec::PreviewFrameView::decode(&bytes).unwrap();
+        text.take(&frame).map(|(at, text)| (at, text.to_owned()))
+    }
+
+    #[test]
+    fn a_running_text_grows_and_mends_itself() {
+        let mut text = Text::default();
+        assert_eq!(take(&mut text, 1, 0, "a😀"), Some((0, "a😀".into())));
+        assert_eq!(take(&mut text, 1, 5, "b"), Some((3, "b".into())), "counted as JavaScript counts");
+        assert_eq!(take(&mut text, 1, 9, "x"), None, "after a hole");
+        assert_eq!(take(&mut text, 1, 0, "a😀bcd"), Some((4, "cd".into())), "a full text adds what is new");
+        assert_eq!(take(&mut text, 1, 0, "a😀"), Some((0, "a😀".into())), "a text that is not the same replaces");
+        assert_eq!(take(&mut text, 2, 0, "new run"), Some((0, "new run".into())));
+        assert_eq!(take(&mut text, 1, 0, "old run"), None);
+    }
+}

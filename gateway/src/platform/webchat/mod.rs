@@ -1,0 +1,121 @@
+//! WebChat: a chat page that the gateway serves itself.
+//!
+//! What a chat shows is a numbered log in Redis, so that any gateway serves it from any number, and a reload, a second tab
+//! or a restart loses and doubles nothing. `docs/webchat.md` is the protocol.
+
+mod chats;
+mod deliver;
+mod frames;
+mod http;
+mod hub;
+mod ids;
+mod limits;
+mod page;
+mod pump;
+mod requests;
+mod running;
+mod socket;
+mod visitor;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bus::{Bus, Log, LogBounds, Producer, Records, Subscription};
+use codec::{OutboundView, PlatformName};
+use service::{Context, StartError};
+use tokio_util::sync::CancellationToken;
+
+use super::{Platform, RunError, SendError, Started};
+use crate::ingress::Ingress;
+use chats::Chats;
+use hub::Hub;
+use ids::Ids;
+use limits::Limits;
+
+/// Entries of a log, and how long it lives after the last one.
+const LOG: LogBounds = LogBounds { entries: 1000, ttl: Duration::from_secs(90 * 24 * 60 * 60) };
+
+/// One WebChat block of the settings.
+#[derive(Debug, Clone)]
+pub(super) struct WebChat {
+    shared: Arc<Shared>,
+}
+
+/// What sockets, egress and the pump of pushes share.
+#[derive(Debug)]
+struct Shared {
+    name: PlatformName,
+    settings: service::WebChat,
+    bus: Bus,
+    log: Log,
+    chats: Chats,
+    producer: Producer,
+    ingress: Ingress,
+    ids: Ids,
+    limits: Limits,
+    hub: Hub,
+    subscription: Subscription,
+}
+
+impl WebChat {
+    /// Agrees with the other gateways on the key of the visitors' cookies, and starts to listen for pushes.
+    pub(super) async fn new(name: PlatformName, settings: service::WebChat, context: &Context) -> Result<Self, StartError> {
+        let bus = context.bus.clone();
+        let records = Records::new(bus.clone());
+        let ids = Ids::agree(&records).await?;
+        let (subscription, pushes, subscribing) = bus.subscribe(context.tasks.stop().clone());
+        let shared = Arc::new(Shared {
+            log: Log::new(bus.clone(), LOG),
+            chats: Chats::new(records, settings.chats_max),
+            producer: Producer::new(bus.clone()),
+            ingress: Ingress::new(Arc::clone(bus.names()), context.settings.bus.backlog),
+            limits: Limits::new(settings.messages_per_minute),
+            hub: Hub::default(),
+            name,
+            settings,
+            bus,
+            ids,
+            subscription,
+        });
+        context.tasks.spawn("webchat subscriber", service::OnEnd::StopsProcess, subscribing);
+        let pump = pump::run(Arc::clone(&shared), pushes);
+        let stop = context.tasks.stop().clone();
+        context.tasks.spawn("webchat pushes", service::OnEnd::StopsProcess, async move {
+            stop.run_until_cancelled(pump).await;
+        });
+        Ok(Self { shared })
+    }
+}
+
+#[async_trait]
+impl Platform for WebChat {
+    fn name(&self) -> &PlatformName {
+        &self.shared.name
+    }
+
+    async fn run(&self, started: &Started, stop: CancellationToken) -> Result<(), RunError> {
+        http::serve(&self.shared, started, stop).await
+    }
+
+    async fn deliver(&self, action: &OutboundView<'_>) -> Result<(), SendError> {
+        self.shared.deliver(action).await
+    }
+
+    fn address(&self) -> Option<String> {
+        Some(format!("chat http://{}{}/", self.shared.settings.addr, self.shared.settings.base_path))
+    }
+}
+
+impl Shared {
+    /// The log of a chat.
+    fn log_key(&self, chat: &str) -> String {
+        let lane = codec::names::channel_key(self.name.as_str(), chat, None);
+        self.bus.names().webchat_log(self.bus.names().shards.of(&lane), chat)
+    }
+
+    /// The pub/sub channel of the previews of a chat's shard.
+    fn preview_channel(&self, chat: &str) -> String {
+        let lane = codec::names::channel_key(self.name.as_str(), chat, None);
+        self.bus.names().previews(self.name.as_str(), self.bus.names().shards.of(&lane))
+    }
+}

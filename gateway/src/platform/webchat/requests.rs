@@ -1,0 +1,174 @@
+//! What a visitor may ask for. Each may be asked again with the same id and is then done no second time.
+
+use std::sync::Arc;
+
+use bus::{Entry as StreamEntry, Error, Queue, unix_ms};
+use codec::{Inbound, Kind, control, event_id, names};
+
+use super::{
+    Shared,
+    chats::{Chat, title_of},
+    frames::{Entry, EntryBody},
+    running::{LOOK_BACK, is_answering},
+};
+
+/// Longest title of a chat.
+const TITLE_MAX: usize = 120;
+
+/// A request that was done.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    /// The number of its entry.
+    pub(super) number: Option<u64>,
+    /// The chat that it made.
+    pub(super) chat: Option<String>,
+}
+
+/// A request that was not done: a code of the protocol and a sentence for people.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+}
+
+impl Refusal {
+    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    fn not_found() -> Self {
+        Self::new("not_found", "There is no such chat.")
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Full { .. } => Self::new("busy", "Too many messages are waiting. Please try again in a moment."),
+            error => {
+                tracing::warn!(%error, "a visitor's request was not done");
+                Self::new("unavailable", "Messages can't be taken right now. Please try again in a moment.")
+            }
+        }
+    }
+}
+
+impl From<codec::Error> for Refusal {
+    fn from(error: codec::Error) -> Self {
+        Self::new("malformed", error.to_string())
+    }
+}
+
+type Answer = Result<Done, Refusal>;
+
+impl Shared {
+    pub(super) async fn say(&self, visitor: &Arc<str>, id: &str, chat: &str, text: &str) -> Answer {
+        let max = self.settings.text_max;
+        if text.len() as u64 > max.as_u64() {
+            return Err(Refusal::new("too_long", format!("A message may have {max} at most.")));
+        }
+        if text.trim().is_empty() {
+            return Err(Refusal::new("blank", "There is nothing to send."));
+        }
+        let known = self.owned(visitor, chat).await?;
+        let mut inbound = self.inbound(visitor, id, chat, Kind::Message);
+        text.clone_into(&mut inbound.content);
+        let body = EntryBody::User { id: id.to_owned(), text: text.to_owned() };
+        let number = self.enqueue(chat, id, body, inbound).await?;
+        let title = if known.title.is_empty() { title_of(text).to_string() } else { known.title };
+        // The message is safe; a list that is a moment out of date is mended by the next one.
+        if let Err(error) = self.chats.write(visitor, &Chat { id: chat.to_owned(), title, updated: unix_ms() }).await {
+            tracing::warn!(%error, "the list of chats was not updated");
+        }
+        Ok(Done { number: Some(number), chat: None })
+    }
+
+    pub(super) async fn stop(&self, visitor: &Arc<str>, id: &str, chat: &str) -> Answer {
+        self.owned(visitor, chat).await?;
+        if !is_answering(self.name.as_str(), &self.log.newest(&self.log_key(chat), LOOK_BACK).await?) {
+            return Err(Refusal::new("nothing_running", "Nothing is being written."));
+        }
+        let inbound = self.interaction(visitor, id, chat, control::STOP);
+        let number = self.enqueue(chat, id, EntryBody::Stop { id: id.to_owned() }, inbound).await?;
+        Ok(Done { number: Some(number), chat: None })
+    }
+
+    pub(super) async fn regenerate(&self, visitor: &Arc<str>, id: &str, chat: &str, target: &str) -> Answer {
+        self.owned(visitor, chat).await?;
+        let mut inbound = self.interaction(visitor, id, chat, control::REGENERATE);
+        inbound.values = vec![target.to_owned()];
+        let body = EntryBody::Regenerate { id: id.to_owned(), target: target.to_owned() };
+        let number = self.enqueue(chat, id, body, inbound).await?;
+        Ok(Done { number: Some(number), chat: None })
+    }
+
+    pub(super) async fn new_chat(&self, visitor: &Arc<str>, id: &str) -> Answer {
+        let chat = self.ids.chat(visitor, id);
+        if self.chats.add(visitor, &chat).await?.is_err() {
+            let message = format!("You have {} chats, as many as there may be. Delete one first.", self.settings.chats_max);
+            return Err(Refusal::new("too_many_chats", message));
+        }
+        Ok(Done { number: None, chat: Some(chat) })
+    }
+
+    pub(super) async fn rename(&self, visitor: &Arc<str>, chat: &str, title: &str) -> Answer {
+        let title = title.trim();
+        if title.is_empty() {
+            return Err(Refusal::new("blank", "A chat needs a name."));
+        }
+        if title.len() > TITLE_MAX {
+            return Err(Refusal::new("too_long", format!("A name may have {TITLE_MAX} bytes at most.")));
+        }
+        let known = self.owned(visitor, chat).await?;
+        self.chats.write(visitor, &Chat { title: title.to_owned(), ..known }).await?;
+        Ok(Done::default())
+    }
+
+    /// Lets the worker forget the conversation first: should anything after it fail, the chat is still there to be deleted.
+    pub(super) async fn delete(&self, visitor: &Arc<str>, id: &str, chat: &str) -> Answer {
+        if self.chats.get(visitor, chat).await?.is_none() {
+            return Ok(Done::default());
+        }
+        let Queue { stream, data, trace_id, .. } = self.ingress.entry(self.interaction(visitor, id, chat, control::FORGET))?;
+        self.producer.append(&[StreamEntry { stream, data, trace_id }]).await?;
+        self.log.remove(&self.log_key(chat)).await?;
+        self.chats.remove(visitor, chat).await?;
+        Ok(Done::default())
+    }
+
+    async fn owned(&self, visitor: &str, chat: &str) -> Result<Chat, Refusal> {
+        self.chats.get(visitor, chat).await?.ok_or_else(Refusal::not_found)
+    }
+
+    /// What everybody sees and what the worker gets, in one step: both or neither, once.
+    async fn enqueue(&self, chat: &str, id: &str, body: EntryBody, inbound: Inbound) -> Result<u64, Refusal> {
+        let queue = self.ingress.entry(inbound)?;
+        let entry = Entry { ts: unix_ms(), body }.to_json();
+        // The id of a request and the key of an action never meet: a key has a colon.
+        let appended = self.log.append(&self.log_key(chat), id, entry.as_bytes(), Some(&queue)).await?;
+        tracing::debug!(trace_id = %queue.trace_id, chat, number = appended.number, is_new = appended.is_new, "request taken");
+        Ok(appended.number)
+    }
+
+    fn interaction(&self, visitor: &str, id: &str, chat: &str, custom_id: &str) -> Inbound {
+        Inbound { custom_id: custom_id.to_owned(), ..self.inbound(visitor, id, chat, Kind::Interaction) }
+    }
+
+    fn inbound(&self, visitor: &str, id: &str, chat: &str, kind: Kind) -> Inbound {
+        Inbound {
+            channel_key: names::channel_key(self.name.as_str(), chat, None),
+            kind,
+            platform: self.name.to_string(),
+            channel_id: chat.to_owned(),
+            user_id: visitor.to_owned(),
+            username: "visitor".into(),
+            message_id: id.to_owned(),
+            timestamp: unix_ms() as f64 / 1000.0,
+            is_dm: true,
+            is_addressed: true,
+            // One form for every kind of request: their ids are one space.
+            event_id: Some(event_id::message(self.name.as_str(), id)),
+            ..Inbound::default()
+        }
+    }
+}

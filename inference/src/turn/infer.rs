@@ -1,0 +1,90 @@
+//! Asking the model, while previews go out and controls come in.
+
+use bus::Turn;
+use codec::{InboundRoute, InboundView, control, names};
+use futures_util::StreamExt;
+
+use super::{Turns, preview::Preview};
+use crate::model::{ChatMessage, Delta, ModelError};
+
+/// What the model wrote, and how that ended.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) text: String,
+    pub(super) ending: Ending,
+}
+
+/// Why nothing follows the text.
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// It is the whole answer.
+    Whole,
+    /// The user asked to stop.
+    Stopped,
+    /// The user asked to forget the conversation.
+    Forgotten,
+    /// It reached a bound: the model's own, or ours.
+    TooLong,
+    /// The model failed.
+    Failed(ModelError),
+}
+
+impl Turns {
+    pub(super) async fn infer(&self, turn: &mut Turn, inbound: &InboundView<'_>, messages: Vec<ChatMessage>) -> Answer {
+        let key = names::message_key(&turn.facts().cause, 0);
+        let mut preview = Preview::new(turn.preview_sink(&self.previews, inbound.platform), inbound, key);
+        let text_max = usize::try_from(self.settings.model.reply_bytes_max.as_u64()).unwrap_or(usize::MAX);
+        let asked = tokio::time::Instant::now();
+        let mut stream = self.model.ask(messages);
+        let mut text = String::new();
+        let mut ending = Ending::Whole;
+        loop {
+            let piece = tokio::select! {
+                // Controls first: a flood of tokens must not hold up a stop.
+                biased;
+                control = turn.control() => {
+                    match InboundRoute::decode(&control.payload).map(|route| route.custom_id) {
+                        Ok(control::FORGET) => ending = Ending::Forgotten,
+                        _ => ending = Ending::Stopped,
+                    }
+                    break;
+                }
+                piece = stream.next() => piece,
+            };
+            match piece {
+                None => break,
+                Some(Ok(Delta::Text(piece))) => {
+                    if text.is_empty() {
+                        self.stages.first_token.record(asked.elapsed());
+                    }
+                    let room = text_max - text.len();
+                    let fits = crate::history::cut(&piece, room);
+                    text.push_str(fits);
+                    preview.grow(&text, fits.len());
+                    if fits.len() < piece.len() {
+                        ending = Ending::TooLong;
+                        break;
+                    }
+                }
+                Some(Ok(Delta::Thinking)) => {}
+                Some(Ok(Delta::TooLong)) => ending = Ending::TooLong,
+                Some(Ok(Delta::Usage(usage))) => {
+                    let count = |kind: &'static str, tokens| {
+                        metrics::counter!("stargazer_model_tokens_total", "model" => self.model.name().to_owned(), "kind" => kind)
+                            .increment(tokens);
+                    };
+                    count("prompt", usage.prompt);
+                    count("completion", usage.completion);
+                }
+                Some(Err(error)) => {
+                    tracing::error!(model = self.model.name(), bytes = text.len(), "the model failed: {error}");
+                    metrics::counter!("stargazer_model_failures_total", "code" => error.code()).increment(1);
+                    ending = Ending::Failed(error);
+                    break;
+                }
+            }
+        }
+        self.stages.model.record(asked.elapsed());
+        Answer { text, ending }
+    }
+}

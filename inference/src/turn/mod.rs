@@ -1,0 +1,145 @@
+//! A turn, step by step: what is asked for (`plan`), gather, render, infer, act.
+
+mod act;
+mod infer;
+mod plan;
+mod preview;
+
+use std::{sync::Arc, time::Duration};
+
+use bus::{Action, Failure, Handler, Outcome, Previews, Route, RouteError, Turn, unix_ms};
+use bytes::Bytes;
+use codec::{InboundRoute, InboundView, Kind, control};
+use service::Settings;
+use tracing::Instrument;
+
+use crate::{
+    history::History,
+    model::{ChatMessage, Model, Role},
+    prompt::{Facts, Prompt},
+};
+use act::Act;
+use plan::Plan;
+
+/// Pause before a turn is tried again whose history could not be read.
+const HISTORY_AGAIN: Duration = Duration::from_millis(200);
+
+/// The handler of all turns of a worker.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    settings: Arc<Settings>,
+    model: Arc<dyn Model>,
+    prompt: Prompt,
+    previews: Previews,
+    stages: Stages,
+}
+
+/// Handles made once.
+#[derive(Debug)]
+struct Stages {
+    context: metrics::Histogram,
+    first_token: metrics::Histogram,
+    model: metrics::Histogram,
+    event_to_request: metrics::Histogram,
+}
+
+impl Turns {
+    pub(crate) fn new(settings: Arc<Settings>, model: Arc<dyn Model>, prompt: Prompt, previews: Previews) -> Self {
+        let stage = |name: &'static str| metrics::histogram!("stargazer_stage_seconds", "stage" => name, "role" => "inbound");
+        let stages = Stages {
+            context: stage("context"),
+            first_token: stage("model_first_token"),
+            model: stage("model_done"),
+            event_to_request: metrics::histogram!("stargazer_event_to_request_seconds"),
+        };
+        Self { settings, model, prompt, previews, stages }
+    }
+
+    async fn take(&self, turn: &mut Turn) -> Outcome {
+        let facts = turn.facts().clone();
+        let inbound = match InboundView::decode(&facts.payload) {
+            Ok(inbound) => inbound,
+            Err(error) => return Outcome::Dead(Failure { code: "undecodable", error: error.to_string() }),
+        };
+        let act = Act::new(&inbound, &facts.cause, &facts.trace_id, &self.settings.history);
+        let plan = Plan::of(&inbound);
+        let (again, target) = match plan {
+            Plan::Answer => (false, None),
+            Plan::AnswerAgain { target } => (true, Some(target)),
+            Plan::Record => return Outcome::Commit(act.record()),
+            Plan::Forget => return Outcome::Commit(act.forget()),
+            Plan::Nothing => return Outcome::Commit(act.nothing()),
+        };
+
+        let began = tokio::time::Instant::now();
+        let mut history = match turn.history().await {
+            Ok(records) => History::unpack(&records),
+            Err(error) => {
+                tracing::warn!(%error, "the history could not be read, the turn waits");
+                return Outcome::Wait(HISTORY_AGAIN);
+            }
+        };
+        let mut dropped = 0;
+        if let Some(target) = target {
+            let Some(answers) = history.answer_to_replace(target) else { return Outcome::Commit(act.cannot_replace()) };
+            history = history.without_newest(answers);
+            if history.is_empty() {
+                return Outcome::Commit(act.cannot_replace());
+            }
+            dropped = answers;
+        }
+        let messages = match self.render(&inbound, history, again) {
+            Ok(messages) => messages,
+            Err(error) => return Outcome::Retry(Failure { code: "prompt", error: error.to_string() }),
+        };
+        self.stages.context.record(began.elapsed());
+        let since_event = unix_ms() as f64 / 1000.0 - inbound.timestamp;
+        self.stages.event_to_request.record(since_event.max(0.0));
+        let answer = self.infer(turn, &inbound, messages).await;
+        Outcome::Commit(act.answer(answer, target, dropped))
+    }
+
+    /// System prompt, history, question.
+    fn render(&self, inbound: &InboundView<'_>, history: History, again: bool) -> Result<Vec<ChatMessage>, minijinja::Error> {
+        let user = inbound.display_name.unwrap_or(inbound.username);
+        let now = rfc3339(unix_ms());
+        let facts =
+            Facts { platform: inbound.platform, room: inbound.room_name, is_dm: inbound.is_dm, user, now: &now };
+        let mut messages = vec![ChatMessage { role: Role::System, content: self.prompt.render(&facts)? }];
+        messages.extend(history.into_chat(!inbound.is_dm));
+        if !again {
+            let content = if inbound.is_dm { inbound.content.to_owned() } else { format!("{user}: {}", inbound.content) };
+            messages.push(ChatMessage { role: Role::User, content });
+        }
+        Ok(messages)
+    }
+}
+
+impl Handler for Turns {
+    fn route(&self, payload: &Bytes) -> Result<Route, RouteError> {
+        let route = InboundRoute::decode(payload).map_err(|error| RouteError(error.to_string()))?;
+        if route.cause().is_empty() {
+            return Err(RouteError("field `event_id`: is required where `trace_id` is empty".into()));
+        }
+        Ok(Route {
+            lane: route.channel_key.into(),
+            cause: route.cause().into(),
+            is_control: route.kind == Kind::Interaction && control::is_urgent(route.custom_id),
+        })
+    }
+
+    async fn run(&self, turn: &mut Turn) -> Outcome {
+        let facts = turn.facts();
+        let span = tracing::info_span!("turn", trace_id = %facts.trace_id, lane = %facts.lane);
+        self.take(turn).instrument(span).await
+    }
+
+    fn notice(&self, payload: &Bytes, _failure: &Failure) -> Option<Action> {
+        let inbound = InboundView::decode(payload).ok()?;
+        inbound.is_addressed.then(|| act::notice(&inbound))
+    }
+}
+
+fn rfc3339(unix_ms: u64) -> String {
+    humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + Duration::from_millis(unix_ms)).to_string()
+}

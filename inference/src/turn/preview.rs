@@ -1,0 +1,48 @@
+//! Frames of a growing text.
+
+use bus::PreviewSink;
+use codec::{InboundView, PreviewFrame};
+use tokio::time::{Duration, Instant};
+
+/// A full text is sent at least this often, for whoever missed a frame or came late.
+const FULL_EVERY_FRAMES: u64 = 64;
+/// And this often, where tokens come slowly.
+const FULL_EVERY: Duration = Duration::from_secs(1);
+
+/// Makes frames of one action's text.
+#[derive(Debug)]
+pub(super) struct Preview {
+    sink: PreviewSink,
+    frame: PreviewFrame,
+    full_at: Instant,
+    since_full: u64,
+    /// The last frame was dropped, so what follows has to be whole.
+    has_hole: bool,
+    place: [Option<String>; 3],
+}
+
+impl Preview {
+    pub(super) fn new(sink: PreviewSink, inbound: &InboundView<'_>, message_key: String) -> Self {
+        let frame = PreviewFrame { message_key, epoch: sink.epoch(), ..PreviewFrame::default() };
+        let place = [Some(inbound.channel_key), Some(inbound.channel_id), inbound.thread_id].map(|id| id.map(str::to_owned));
+        Self { sink, frame, full_at: Instant::now(), since_full: 0, has_hole: true, place }
+    }
+
+    /// The text has grown by its last `grown` bytes.
+    pub(super) fn grow(&mut self, text: &str, grown: usize) {
+        let is_full = self.has_hole || self.since_full >= FULL_EVERY_FRAMES || self.full_at.elapsed() >= FULL_EVERY;
+        let from = if is_full { 0 } else { text.len() - grown };
+        self.frame.offset = from as u64;
+        text[from..].clone_into(&mut self.frame.text);
+        if is_full {
+            // Whoever meets this text here for the first time learns where it belongs.
+            [self.frame.channel_key, self.frame.channel_id, self.frame.thread_id] = self.place.clone();
+            (self.since_full, self.full_at) = (0, Instant::now());
+        } else {
+            [self.frame.channel_key, self.frame.channel_id, self.frame.thread_id] = [None, None, None];
+            self.since_full += 1;
+        }
+        self.has_hole = !self.sink.send(self.frame.to_bytes());
+        self.frame.seq += 1;
+    }
+}
