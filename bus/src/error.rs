@@ -30,7 +30,9 @@ pub enum Error {
         bound: u64,
     },
     /// This deployment was laid out for another number of shards.
-    #[error("this deployment has {stored} shards (kept at `{key}` in Redis), but the settings say {configured}: set bus.shards = {stored}, or use another Redis database")]
+    #[error(
+        "this deployment has {stored} shards (kept at `{key}` in Redis), but the settings say {configured}: set bus.shards = {stored}, or use another Redis database"
+    )]
     Topology {
         /// Key that holds the layout.
         key: String,

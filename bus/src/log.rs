@@ -85,14 +85,27 @@ impl Log {
         self.run(key, id, data, None, true).await
     }
 
-    async fn run(&self, key: &str, id: &str, data: &[u8], queue: Option<&Queue>, existing: bool) -> Result<Option<Appended>, Error> {
+    async fn run(
+        &self,
+        key: &str,
+        id: &str,
+        data: &[u8],
+        queue: Option<&Queue>,
+        existing: bool,
+    ) -> Result<Option<Appended>, Error> {
         let mut script = APPEND.key(key);
         script.key(ids(key));
         if let Some(queue) = queue {
             script.key(&queue.stream);
         }
         let publish = if self.bus.names().shards.count() > 1 { "SPUBLISH" } else { "PUBLISH" };
-        script.arg(id).arg(data).arg(self.bounds.entries).arg(self.bounds.ttl.as_secs()).arg(publish).arg(u8::from(existing));
+        script
+            .arg(id)
+            .arg(data)
+            .arg(self.bounds.entries)
+            .arg(self.bounds.ttl.as_secs())
+            .arg(publish)
+            .arg(u8::from(existing));
         if let Some(queue) = queue {
             script.arg(queue.bound).arg(queue.data.as_ref()).arg(unix_ms()).arg(&queue.trace_id);
         }

@@ -71,9 +71,7 @@ impl Names {
     pub fn stream(&self, role: &Role, shard: Shard) -> String {
         match role {
             Role::Inbound => self.tagged(&self.inbound_stream, shard, ""),
-            Role::Outbound(platform) => {
-                self.tagged(&format!("{}:{platform}", self.outbound_stream_prefix), shard, "")
-            }
+            Role::Outbound(platform) => self.tagged(&format!("{}:{platform}", self.outbound_stream_prefix), shard, ""),
         }
     }
 

@@ -46,7 +46,6 @@ pub struct PreviewSink {
 
 impl Previews {
     /// A publisher, and the work that its owner has to run until `stop` is cancelled.
-    #[must_use]
     pub fn new(bus: Bus, stop: CancellationToken) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (sender, frames) = mpsc::channel(FRAMES_MAX);
         let work = async move {

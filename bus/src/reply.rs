@@ -170,7 +170,9 @@ mod tests {
 
     #[test]
     fn other_shapes_are_errors() {
-        for reply in [Value::Int(1), Value::Array(vec![Value::Int(1)]), Value::Array(vec![Value::Array(vec![bulk("s")])])] {
+        for reply in
+            [Value::Int(1), Value::Array(vec![Value::Int(1)]), Value::Array(vec![Value::Array(vec![bulk("s")])])]
+        {
             assert!(streams(reply).is_err());
         }
         assert!(claimed(Value::Array(vec![bulk("nonsense"), Value::Array(vec![])])).is_err());

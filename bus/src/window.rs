@@ -52,7 +52,11 @@ impl Window {
     /// How many entries may be read now.
     pub(crate) fn room(&self) -> usize {
         let state = self.lock();
-        if state.bytes >= self.bounds.bytes { 0 } else { self.bounds.entries.saturating_sub(state.entries).min(READ_MAX) }
+        if state.bytes >= self.bounds.bytes {
+            0
+        } else {
+            self.bounds.entries.saturating_sub(state.entries).min(READ_MAX)
+        }
     }
 
     /// Waits until something was settled since the last look.

@@ -26,7 +26,11 @@ impl Daemon for Inference {
     const HEALTH_PORT: u16 = 9091;
 
     fn refuse(settings: &Settings) -> Vec<Problem> {
-        Prompt::new(&settings.prompt).err().map(|message| Problem { place: "prompt.system".into(), message }).into_iter().collect()
+        Prompt::new(&settings.prompt)
+            .err()
+            .map(|message| Problem { place: "prompt.system".into(), message })
+            .into_iter()
+            .collect()
     }
 
     async fn prepare(context: &Context) -> Result<Self, StartError> {

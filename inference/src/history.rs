@@ -74,13 +74,24 @@ mod tests {
 
     fn message(role: Role, text: &str, key: Option<&str>) -> Bytes {
         let key = key.map(str::to_owned);
-        HistoryMessage { role, ts: 1.0, text: text.into(), name: Some("Ada".into()), message_key: key, ..HistoryMessage::default() }
-            .to_bytes()
+        HistoryMessage {
+            role,
+            ts: 1.0,
+            text: text.into(),
+            name: Some("Ada".into()),
+            message_key: key,
+            ..HistoryMessage::default()
+        }
+        .to_bytes()
     }
 
     #[test]
     fn what_was_packed_is_told() {
-        let records = [message(Role::User, "hi", None), Bytes::from_static(b"\xc1"), message(Role::Assistant, "hello", Some("c:0"))];
+        let records = [
+            message(Role::User, "hi", None),
+            Bytes::from_static(b"\xc1"),
+            message(Role::Assistant, "hello", Some("c:0")),
+        ];
         let told: Vec<_> = History::unpack(&records).into_chat(true).map(|message| message.content).collect();
         assert_eq!(told, ["Ada: hi", "hello"]);
     }

@@ -31,14 +31,22 @@ impl Prompt {
     pub(crate) fn new(settings: &service::Prompt) -> Result<Self, String> {
         let source = match &settings.system_file {
             None => settings.system.clone(),
-            Some(file) => std::fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?,
+            Some(file) => {
+                std::fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?
+            }
         };
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
         environment.add_template_owned(NAME, source).map_err(|error| format!("is no valid template: {error}"))?;
         let prompt = Self { environment };
-        let facts = Facts { platform: "webchat", room: Some("room"), is_dm: false, user: "someone", now: "2026-01-01T00:00:00Z" };
+        let facts = Facts {
+            platform: "webchat",
+            room: Some("room"),
+            is_dm: false,
+            user: "someone",
+            now: "2026-01-01T00:00:00Z",
+        };
         prompt.render(&facts).map_err(|error| format!("cannot be rendered: {error}"))?;
         Ok(prompt)
     }

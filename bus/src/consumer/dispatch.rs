@@ -72,8 +72,7 @@ impl<H: Handler> Dispatch<H> {
         let (events_tx, events) = mpsc::channel(EVENTS_MAX);
         let (releases, releases_rx) = mpsc::channel(EVENTS_MAX);
         let draining = CancellationToken::new();
-        let (reader_loop, reader) =
-            Reader::new(&bus, &config, Arc::clone(&window), Arc::clone(&status), arrivals_tx);
+        let (reader_loop, reader) = Reader::new(&bus, &config, Arc::clone(&window), Arc::clone(&status), arrivals_tx);
         let keeper = Keeper::new(
             bus.clone(),
             config.role.clone(),
@@ -259,10 +258,10 @@ impl<H: Handler> Dispatch<H> {
         let is_gone = delivery.tenure.is_lost()
             || self.draining.is_cancelled()
             || self.shards.get(&shard).is_none_or(|owned| owned.leaving);
-        let (verdict, unheard) =
-            if is_gone { (crate::lane::Verdict::Done, Vec::new()) } else { (verdict, unheard) };
+        let (verdict, unheard) = if is_gone { (crate::lane::Verdict::Done, Vec::new()) } else { (verdict, unheard) };
         self.lanes.finish(&delivery.route.lane, verdict, unheard);
-        let Some(owned) = self.shards.get_mut(&shard).filter(|owned| Arc::ptr_eq(&owned.tenure, &delivery.tenure)) else {
+        let Some(owned) = self.shards.get_mut(&shard).filter(|owned| Arc::ptr_eq(&owned.tenure, &delivery.tenure))
+        else {
             return;
         };
         owned.running -= 1;

@@ -67,15 +67,15 @@ impl<H: Handler> Runner<H> {
             Ok(Started::Wait(pause)) => return again(delivery, mailbox, pause),
             Ok(Started::Copy) => {
                 metrics::counter!("stargazer_copies_total", "role" => self.config.role.to_string()).increment(1);
-                return ended(delivery, mailbox, Vec::new());
+                return ended(delivery, mailbox, &[]);
             }
-            Err(_) => return ended(delivery, mailbox, Vec::new()),
+            Err(_) => return ended(delivery, mailbox, &[]),
         };
         self.stages.lane_wait.record(delivery.read_at.elapsed());
         if attempt.deaths >= self.config.deaths_max {
             let error = format!("its owner died {} times while it ran", attempt.deaths);
             self.bury(&ledger, &delivery, attempt, &Failure { code: "owner_died", error }).await;
-            return ended(delivery, mailbox, Vec::new());
+            return ended(delivery, mailbox, &[]);
         }
 
         let facts = Running {
@@ -105,7 +105,7 @@ impl<H: Handler> Runner<H> {
                 let put_back = || ledger.put_back(delivery.entry.id, attempt);
                 let _ = tokio::time::timeout(STEP_AGAIN, put_back()).await;
             }
-            return ended(delivery, mailbox, absorbed);
+            return ended(delivery, mailbox, &absorbed);
         };
         self.settle(&ledger, delivery, attempt, outcome, mailbox, absorbed).await
     }
@@ -135,15 +135,14 @@ impl<H: Handler> Runner<H> {
         match outcome {
             Outcome::Commit(commit) => {
                 self.commit(ledger, &delivery, &absorbed, &commit).await;
-                ended(delivery, mailbox, absorbed)
+                ended(delivery, mailbox, &absorbed)
             }
             Outcome::Retry(failure) if attempt.failures + 1 < self.config.failures_max => {
                 let failures = attempt.failures + 1;
                 let pause = RETRY_MAX.min(RETRY_MIN * 2u32.saturating_pow(attempt.failures));
                 self.report(&delivery, failures, &failure);
-                let noted = self.persist(ledger, "a failure", || {
-                    ledger.failed(delivery.entry.id, attempt, failures, pause)
-                });
+                let noted =
+                    self.persist(ledger, "a failure", || ledger.failed(delivery.entry.id, attempt, failures, pause));
                 noted.await;
                 again_with(delivery, mailbox, absorbed, pause)
             }
@@ -153,7 +152,7 @@ impl<H: Handler> Runner<H> {
                 self.bury(ledger, &delivery, attempt, &failure).await;
                 // Controls that the dead turn took have nothing left to act on.
                 self.commit_controls(ledger, &absorbed).await;
-                ended(delivery, mailbox, absorbed)
+                ended(delivery, mailbox, &absorbed)
             }
             Outcome::Wait(pause) => {
                 self.persist(ledger, "a pause", || ledger.put_back(delivery.entry.id, attempt)).await;
@@ -212,7 +211,12 @@ impl<H: Handler> Runner<H> {
     }
 
     /// Repeats a step until it is done or the shard is lost.
-    async fn persist<F: Future<Output = Result<(), Error>>>(&self, ledger: &Ledger, step: &str, mut attempt: impl FnMut() -> F) {
+    async fn persist<F: Future<Output = Result<(), Error>>>(
+        &self,
+        ledger: &Ledger,
+        step: &str,
+        mut attempt: impl FnMut() -> F,
+    ) {
         while let Err(error) = attempt().await {
             if error.next() == Next::Leave || ledger.is_lost() || self.abort.is_cancelled() {
                 tracing::warn!(%error, "{step} was not made; its entry stays pending for the next owner");
@@ -239,8 +243,8 @@ fn unheard(mut mailbox: mpsc::Receiver<Delivery>) -> Vec<Delivery> {
     std::iter::from_fn(|| mailbox.try_recv().ok()).collect()
 }
 
-fn ended(delivery: Delivery, mailbox: mpsc::Receiver<Delivery>, absorbed: Vec<Delivery>) -> Ended {
-    let settled = std::iter::once(&delivery).chain(&absorbed).map(|of| of.entry.id).collect();
+fn ended(delivery: Delivery, mailbox: mpsc::Receiver<Delivery>, absorbed: &[Delivery]) -> Ended {
+    let settled = std::iter::once(&delivery).chain(absorbed).map(|of| of.entry.id).collect();
     Ended { verdict: Verdict::Done, settled, unheard: unheard(mailbox), delivery }
 }
 
@@ -249,7 +253,12 @@ fn again(delivery: Delivery, mailbox: mpsc::Receiver<Delivery>, pause: Duration)
 }
 
 /// The entry waits at the head of its lane, and the controls that its turn took go back behind it.
-fn again_with(delivery: Delivery, mailbox: mpsc::Receiver<Delivery>, mut absorbed: Vec<Delivery>, pause: Duration) -> Ended {
+fn again_with(
+    delivery: Delivery,
+    mailbox: mpsc::Receiver<Delivery>,
+    mut absorbed: Vec<Delivery>,
+    pause: Duration,
+) -> Ended {
     absorbed.extend(unheard(mailbox));
     let verdict = Verdict::Again(delivery.clone(), Instant::now() + pause);
     Ended { verdict, settled: Vec::new(), unheard: absorbed, delivery }

@@ -217,13 +217,15 @@ impl Keeper {
         self.try_at.retain(|shard, _| wanted.contains(shard));
         let due = wanted.into_iter().filter(|shard| self.try_at.get(shard).is_none_or(|at| *at <= now));
         let tries = join_all(due.map(|shard| self.try_one(shard))).await;
+        let mut acquired = 0;
         for tried in tries {
             let (shard, answer) = tried?;
             match answer {
                 Ok(token) => {
                     self.try_at.remove(&shard);
                     let tenure = Arc::new(Tenure::new(shard, token, now + self.config.ttl));
-                    tracing::info!(role = %self.role, %shard, epoch = tenure.epoch(), "shard acquired");
+                    tracing::debug!(role = %self.role, %shard, epoch = tenure.epoch(), "shard acquired");
+                    acquired += 1;
                     self.held.insert(shard, Held { tenure: Arc::clone(&tenure), leaving: false });
                     let _ = self.events.send(Event::Acquired(tenure)).await;
                 }
@@ -232,6 +234,9 @@ impl Keeper {
                     self.try_at.insert(shard, now + (remaining + EXPIRY_MARGIN).min(self.config.renew));
                 }
             }
+        }
+        if acquired > 0 {
+            tracing::info!(role = %self.role, acquired, held = self.held.len(), "shards acquired");
         }
         Ok(())
     }
@@ -255,7 +260,7 @@ impl Keeper {
             let mut script = RELEASE.key(names.lock(&self.role, tenure.shard()));
             script.key(names.fence(&self.role, tenure.shard())).arg(tenure.token());
             match script.invoke_async::<bool>(&mut self.bus.shared()).await {
-                Ok(_) => tracing::info!(role = %self.role, shard = %tenure.shard(), "shard released"),
+                Ok(_) => tracing::debug!(role = %self.role, shard = %tenure.shard(), "shard released"),
                 Err(error) => {
                     tracing::warn!(role = %self.role, shard = %tenure.shard(), %error, "shard left to its lease's end");
                 }

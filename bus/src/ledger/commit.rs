@@ -56,7 +56,12 @@ pub(crate) enum Committed {
 
 impl Ledger {
     /// Commits a turn over `entries` (each with its cause); the first one is the turn's own.
-    pub(crate) async fn commit(&self, lane: &str, entries: &[(EntryId, &str)], commit: &Commit) -> Result<Committed, Error> {
+    pub(crate) async fn commit(
+        &self,
+        lane: &str,
+        entries: &[(EntryId, &str)],
+        commit: &Commit,
+    ) -> Result<Committed, Error> {
         let (names, shard) = (self.bus.names(), self.tenure.shard());
         let [even, odd] = names.done(shard);
         let mut script = COMMIT.key(self.fence());

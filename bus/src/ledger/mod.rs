@@ -14,8 +14,8 @@ use std::{
 use bytes::Bytes;
 use redis::{Script, Value};
 
-pub use commit::{Action, Commit, HistoryWrite};
 pub(crate) use commit::Committed;
+pub use commit::{Action, Commit, HistoryWrite};
 pub(crate) use dead_letter::DeadLetter;
 pub use start::Attempt;
 pub(crate) use start::Started;
@@ -70,7 +70,13 @@ impl Ledger {
     }
 
     /// The turn failed: counts it, and fixes when it may be tried again. `failures` is the new count.
-    pub(crate) async fn failed(&self, entry: EntryId, attempt: Attempt, failures: u32, wait: Duration) -> Result<(), Error> {
+    pub(crate) async fn failed(
+        &self,
+        entry: EntryId,
+        attempt: Attempt,
+        failures: u32,
+        wait: Duration,
+    ) -> Result<(), Error> {
         self.note_attempt(entry, failures, attempt.deaths, wait).await
     }
 

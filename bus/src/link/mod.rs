@@ -65,7 +65,8 @@ impl Bus {
         let resp3 = Client::open(info.clone().set_redis_settings(settings)).map_err(setting)?;
         let client = Client::open(info).map_err(setting)?;
 
-        let mut probe = client.get_multiplexed_async_connection_with_config(&connection(Some(RESPONSE_TIMEOUT))).await?;
+        let mut probe =
+            client.get_multiplexed_async_connection_with_config(&connection(Some(RESPONSE_TIMEOUT))).await?;
         redis::cmd("PING").query_async::<()>(&mut probe).await?;
 
         let manager = ConnectionManagerConfig::new()

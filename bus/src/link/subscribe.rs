@@ -136,7 +136,11 @@ impl Subscriber {
     async fn serve(&mut self) -> Result<(), Error> {
         let (seen, mut events) = mpsc::channel(REQUESTS_MAX);
         let overflowed = Arc::new(AtomicBool::new(false));
-        let config = connection(Some(CONFIRM_TIMEOUT)).set_push_sender(forward(seen, self.pushes.clone(), Arc::clone(&overflowed)));
+        let config = connection(Some(CONFIRM_TIMEOUT)).set_push_sender(forward(
+            seen,
+            self.pushes.clone(),
+            Arc::clone(&overflowed),
+        ));
         let mut connection = self.bus.resp3.get_multiplexed_async_connection_with_config(&config).await?;
         for channel in self.channels.keys() {
             send(&mut connection, self.sharded(), true, channel).await?;
@@ -211,7 +215,9 @@ fn forward(
 ) -> impl Fn(PushInfo) -> Result<(), ()> + Send + Sync + 'static {
     move |push| {
         let fits = match push.kind {
-            PushKind::Message | PushKind::SMessage => message(push.data).is_none_or(|push| pushes.try_send(push).is_ok()),
+            PushKind::Message | PushKind::SMessage => {
+                message(push.data).is_none_or(|push| pushes.try_send(push).is_ok())
+            }
             PushKind::Subscribe | PushKind::SSubscribe => {
                 channel(push.data.first()).is_none_or(|channel| seen.try_send(Seen::Confirmed(channel)).is_ok())
             }

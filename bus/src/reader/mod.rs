@@ -19,12 +19,7 @@ use std::{
 use redis::aio::MultiplexedConnection;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{
-    Bus, ConsumerConfig, ConsumerStatus, Error, Role,
-    lease::Tenure,
-    reply::RawEntry,
-    window::Window,
-};
+use crate::{Bus, ConsumerConfig, ConsumerStatus, Error, Role, lease::Tenure, reply::RawEntry, window::Window};
 use feed::{Feed, Feeds};
 
 /// How long the doorbell waits for something new. The reader is woken from it by `CLIENT UNBLOCK`; where that is not
@@ -210,7 +205,8 @@ impl Reader {
             busy = true;
             if claimed.gone > 0 {
                 tracing::error!(role = %self.role, %shard, count = claimed.gone, "pending entries are gone from the stream");
-                metrics::counter!("stargazer_entries_gone_total", "role" => self.role.to_string()).increment(claimed.gone as u64);
+                metrics::counter!("stargazer_entries_gone_total", "role" => self.role.to_string())
+                    .increment(claimed.gone as u64);
             }
             self.hand_over(shard, claimed.entries).await;
             if self.feeds.claimed_up_to(shard, claimed.cursor) {

@@ -75,7 +75,13 @@ impl Round {
                 pipe.arg("COUNT").arg(self.count).ignore();
             }
             if !self.reads.is_empty() {
-                pipe.cmd("XREADGROUP").arg("GROUP").arg(group).arg(consumer).arg("COUNT").arg(self.count).arg("STREAMS");
+                pipe.cmd("XREADGROUP")
+                    .arg("GROUP")
+                    .arg(group)
+                    .arg(consumer)
+                    .arg("COUNT")
+                    .arg(self.count)
+                    .arg("STREAMS");
                 for feed in self.reads.iter().filter_map(|shard| feeds.get(*shard)) {
                     pipe.arg(&feed.stream);
                 }

@@ -52,7 +52,9 @@ impl Handler for Egress {
                 tracing::warn!(trace_id = %facts.trace_id, key = %facts.cause, %error, "not delivered");
                 match error {
                     SendError::Away(_) => Outcome::Wait(AGAIN),
-                    SendError::Unsupported(_) => Outcome::Dead(Failure { code: "unsupported", error: error.to_string() }),
+                    SendError::Unsupported(_) => {
+                        Outcome::Dead(Failure { code: "unsupported", error: error.to_string() })
+                    }
                 }
             }
         }

@@ -24,17 +24,15 @@ pub(crate) fn refuse(settings: &Settings) -> Vec<Problem> {
 }
 
 fn is_built(kind: &PlatformKind) -> bool {
-    match kind {
-        PlatformKind::WebChat(_) => cfg!(feature = "webchat"),
-        _ => false,
-    }
+    matches!(kind, PlatformKind::WebChat(_) if cfg!(feature = "webchat"))
 }
 
 /// Makes the platforms that are enabled, none of them connected yet.
 pub(crate) async fn create(context: &Context) -> Result<Vec<Arc<dyn Platform>>, StartError> {
     let mut platforms: Vec<Arc<dyn Platform>> = Vec::new();
     for platform in &context.settings.platforms {
-        let name = PlatformName::new(platform.name.clone()).map_err(|error| StartError::Configuration(error.to_string()))?;
+        let name =
+            PlatformName::new(platform.name.clone()).map_err(|error| StartError::Configuration(error.to_string()))?;
         match &platform.kind {
             #[cfg(feature = "webchat")]
             PlatformKind::WebChat(settings) => {

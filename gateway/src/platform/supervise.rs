@@ -56,7 +56,8 @@ pub(crate) async fn supervise(platform: Arc<dyn Platform>, started: Started, sto
                     pause = PAUSE_MIN;
                 }
                 tracing::error!(platform = %platform.name(), again_in = ?pause, "{error}");
-                metrics::counter!("stargazer_platform_failures_total", "platform" => platform.name().to_string()).increment(1);
+                metrics::counter!("stargazer_platform_failures_total", "platform" => platform.name().to_string())
+                    .increment(1);
                 started.bad(&error.to_string());
             }
         }

@@ -47,7 +47,8 @@ pub(super) struct Said {
 /// Reads an event.
 pub(super) fn read(data: &[u8]) -> Result<Said, serde_json::Error> {
     let chunk: Chunk = serde_json::from_slice(data)?;
-    let mut said = Said { error: chunk.error.filter(|error| !error.is_null()).map(|error| error_text(&error)), ..Said::default() };
+    let mut said =
+        Said { error: chunk.error.filter(|error| !error.is_null()).map(|error| error_text(&error)), ..Said::default() };
     if let Some(choice) = chunk.choices.and_then(|choices| choices.into_iter().next()) {
         said.finish = choice.finish_reason.filter(|reason| !reason.is_empty());
         if let Some(content) = choice.delta.or(choice.message) {
@@ -79,14 +80,26 @@ mod tests {
     #[test]
     fn what_servers_really_send() {
         assert_eq!(text(r#"{"choices":[{"delta":{"content":"Hi"}}],"extra":{}}"#).text, "Hi");
-        assert_eq!(text(r#"{"choices":[{"delta":{"role":"assistant","content":null},"finish_reason":null}]}"#), Said::default());
-        assert_eq!(text(r#"{"choices":[{"delta":{},"finish_reason":"stop"}],"timings":1}"#).finish.as_deref(), Some("stop"));
+        assert_eq!(
+            text(r#"{"choices":[{"delta":{"role":"assistant","content":null},"finish_reason":null}]}"#),
+            Said::default()
+        );
+        assert_eq!(
+            text(r#"{"choices":[{"delta":{},"finish_reason":"stop"}],"timings":1}"#).finish.as_deref(),
+            Some("stop")
+        );
         let usage = text(r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5,"total_tokens":8}}"#).usage;
         assert_eq!(usage, Some(Usage { prompt: 3, completion: 5 }));
         assert!(text(r#"{"choices":[{"delta":{"content":"","reasoning_content":"hm"}}]}"#).is_thinking);
-        assert_eq!(text(r#"{"error":{"message":"overloaded","code":502},"choices":null}"#).error.as_deref(), Some("overloaded"));
+        assert_eq!(
+            text(r#"{"error":{"message":"overloaded","code":502},"choices":null}"#).error.as_deref(),
+            Some("overloaded")
+        );
         assert_eq!(text(r#"{"object":"x","usage":null,"error":null}"#), Said::default());
-        assert_eq!(text(r#"{"choices":[{"message":{"content":"all at once"},"finish_reason":"stop"}]}"#).text, "all at once");
+        assert_eq!(
+            text(r#"{"choices":[{"message":{"content":"all at once"},"finish_reason":"stop"}]}"#).text,
+            "all at once"
+        );
         assert!(read(b"<html>").is_err());
     }
 }

@@ -64,9 +64,9 @@ impl Client {
             // Without TLS no certificates are needed, so a machine that has none can still talk to a local model.
             builder = builder.tls_certs_only([]);
         }
-        let http = builder
-            .build()
-            .map_err(|error| format!("no TLS for {base_url}: {error}; install the system's certificates (package ca-certificates)"))?;
+        let http = builder.build().map_err(|error| {
+            format!("no TLS for {base_url}: {error}; install the system's certificates (package ca-certificates)")
+        })?;
         let endpoint = Endpoint {
             url: format!("{}/chat/completions", base_url.trim_end_matches('/')),
             model: name.to_owned(),
@@ -119,7 +119,15 @@ struct Answer {
 impl Answer {
     fn new(endpoint: Arc<Endpoint>) -> Self {
         let ends_at = Instant::now() + endpoint.total;
-        Self { endpoint, response: None, parser: SseParser::default(), waiting: Vec::new(), ends_at, has_begun: false, is_finished: false }
+        Self {
+            endpoint,
+            response: None,
+            parser: SseParser::default(),
+            waiting: Vec::new(),
+            ends_at,
+            has_begun: false,
+            is_finished: false,
+        }
     }
 
     /// Sends the request, and leaves a response that streams, or the pieces of one that came whole.
@@ -183,7 +191,9 @@ impl Answer {
                             return self.end(Err(error));
                         }
                     }
-                    Err(error) => return self.end(Err(ModelError::Cut(format!("{error} in an event: {}", quote(&event))))),
+                    Err(error) => {
+                        return self.end(Err(ModelError::Cut(format!("{error} in an event: {}", quote(&event)))));
+                    }
                 },
                 Ok(None) => {
                     let response = self.response.as_mut()?;
@@ -252,7 +262,9 @@ impl Endpoint {
         let (url, code) = (self.url.clone(), status.as_u16());
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ModelError::Key { url, status: code, detail },
-            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => ModelError::NotFound { url, status: code, detail },
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
+                ModelError::NotFound { url, status: code, detail }
+            }
             StatusCode::TOO_MANY_REQUESTS => ModelError::RateLimited { url, detail },
             _ => ModelError::Upstream { url, status: code, detail },
         }

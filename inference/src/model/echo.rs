@@ -48,7 +48,13 @@ mod tests {
         let message = |role, content: &str| ChatMessage { role, content: content.into() };
         let messages = vec![message(Role::System, "be kind"), message(Role::User, "hello\nthere")];
         let pieces: Vec<_> = Echo.ask(messages).collect().await;
-        let text: String = pieces.into_iter().map(|piece| match piece { Ok(Delta::Text(text)) => text, _ => panic!() }).collect();
+        let text: String = pieces
+            .into_iter()
+            .map(|piece| match piece {
+                Ok(Delta::Text(text)) => text,
+                _ => panic!(),
+            })
+            .collect();
         assert!(text.contains("> hello\n> there\n") && text.contains("SG_MODEL_BASE_URL"));
     }
 }

@@ -52,7 +52,9 @@ pub enum ModelError {
         detail: String,
     },
     /// Something answered that is no OpenAI-compatible endpoint.
-    #[error("{url} does not speak OpenAI's chat completions: {detail}; check SG_MODEL_BASE_URL (it usually ends in /v1)")]
+    #[error(
+        "{url} does not speak OpenAI's chat completions: {detail}; check SG_MODEL_BASE_URL (it usually ends in /v1)"
+    )]
     NotAModel {
         /// The endpoint.
         url: String,
@@ -99,10 +101,14 @@ impl ModelError {
             Self::Key { .. } | Self::NotFound { .. } | Self::NotAModel { .. } => {
                 "My language model is not set up correctly, so I can't answer. Whoever runs me finds the reason in the log."
             }
-            Self::RateLimited { .. } => "My language model is getting too many requests right now. Please try again in a moment.",
+            Self::RateLimited { .. } => {
+                "My language model is getting too many requests right now. Please try again in a moment."
+            }
             Self::Upstream { .. } => "My language model failed to answer. Please try again.",
             Self::NoFirstToken(_) => "My language model did not answer in time. Please try again.",
-            Self::Stalled(_) | Self::TookTooLong(_) | Self::Cut(_) => "The answer was cut off: my language model stopped in the middle.",
+            Self::Stalled(_) | Self::TookTooLong(_) | Self::Cut(_) => {
+                "The answer was cut off: my language model stopped in the middle."
+            }
         }
     }
 }

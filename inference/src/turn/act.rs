@@ -9,7 +9,8 @@ use crate::history::cut;
 
 const EMPTY: &str = "My language model gave an empty answer. Please try again.";
 const CUT: &str = "The answer was cut off here: it reached the longest that is allowed.";
-const GIVEN_UP: &str = "Something went wrong, and I could not answer this message. Whoever runs me finds it among the dead letters.";
+const GIVEN_UP: &str =
+    "Something went wrong, and I could not answer this message. Whoever runs me finds it among the dead letters.";
 
 /// Makes the commit of one turn.
 #[derive(Debug)]
@@ -21,7 +22,12 @@ pub(super) struct Act<'a> {
 }
 
 impl<'a> Act<'a> {
-    pub(super) fn new(inbound: &'a InboundView<'a>, cause: &'a str, trace_id: &'a str, history: &'a service::History) -> Self {
+    pub(super) fn new(
+        inbound: &'a InboundView<'a>,
+        cause: &'a str,
+        trace_id: &'a str,
+        history: &'a service::History,
+    ) -> Self {
         Self { inbound, cause, trace_id, history }
     }
 
@@ -43,7 +49,7 @@ impl<'a> Act<'a> {
             actions.push(self.retract(target, 1));
         }
         actions.push(match shown {
-            Some(text) => self.action(Outbound { action: ActionType::Message, text, ..self.outbound(0) }),
+            Some(text) => action(&Outbound { action: ActionType::Message, text, ..self.outbound(0) }),
             // Nothing to show; a preview that was begun goes away.
             None => self.retract(&names::message_key(self.cause, 0), 0),
         });
@@ -82,11 +88,7 @@ impl<'a> Act<'a> {
     }
 
     fn retract(&self, target: &str, index: u32) -> Action {
-        self.action(Outbound { action: ActionType::Delete, target_key: Some(target.to_owned()), ..self.outbound(index) })
-    }
-
-    fn action(&self, outbound: Outbound) -> Action {
-        action(&outbound)
+        action(&Outbound { action: ActionType::Delete, target_key: Some(target.to_owned()), ..self.outbound(index) })
     }
 
     fn said(&self) -> Bytes {
@@ -94,7 +96,8 @@ impl<'a> Act<'a> {
         let text = cut(inbound.content, self.message_bytes()).to_owned();
         let name = Some(inbound.display_name.unwrap_or(inbound.username).to_owned());
         let (user_id, message_id) = (Some(inbound.user_id.to_owned()), Some(inbound.message_id.to_owned()));
-        HistoryMessage { role: Role::User, ts: inbound.timestamp, text, name, user_id, message_id, message_key: None }.to_bytes()
+        HistoryMessage { role: Role::User, ts: inbound.timestamp, text, name, user_id, message_id, message_key: None }
+            .to_bytes()
     }
 
     fn answered(&self, text: &str) -> Bytes {
@@ -159,8 +162,10 @@ mod tests {
         };
         let bytes = inbound.to_bytes();
         let view = InboundView::decode(&bytes).unwrap();
-        let settings = service::History { messages: 10, message_bytes: "1 KiB".parse().unwrap(), ttl: Duration::from_secs(9) };
-        let commit = Act::new(&view, "webchat:m", "t", &settings).answer(Answer { text: text.into(), ending }, target, 0);
+        let settings =
+            service::History { messages: 10, message_bytes: "1 KiB".parse().unwrap(), ttl: Duration::from_secs(9) };
+        let commit =
+            Act::new(&view, "webchat:m", "t", &settings).answer(Answer { text: text.into(), ending }, target, 0);
         (commit.actions.iter())
             .map(|action| {
                 let view = OutboundView::decode(&action.data).unwrap();

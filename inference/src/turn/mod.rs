@@ -45,7 +45,8 @@ struct Stages {
 
 impl Turns {
     pub(crate) fn new(settings: Arc<Settings>, model: Arc<dyn Model>, prompt: Prompt, previews: Previews) -> Self {
-        let stage = |name: &'static str| metrics::histogram!("stargazer_stage_seconds", "stage" => name, "role" => "inbound");
+        let stage =
+            |name: &'static str| metrics::histogram!("stargazer_stage_seconds", "stage" => name, "role" => "inbound");
         let stages = Stages {
             context: stage("context"),
             first_token: stage("model_first_token"),
@@ -100,7 +101,12 @@ impl Turns {
     }
 
     /// System prompt, history, question.
-    fn render(&self, inbound: &InboundView<'_>, history: History, again: bool) -> Result<Vec<ChatMessage>, minijinja::Error> {
+    fn render(
+        &self,
+        inbound: &InboundView<'_>,
+        history: History,
+        again: bool,
+    ) -> Result<Vec<ChatMessage>, minijinja::Error> {
         let user = inbound.display_name.unwrap_or(inbound.username);
         let now = rfc3339(unix_ms());
         let facts =
@@ -108,7 +114,8 @@ impl Turns {
         let mut messages = vec![ChatMessage { role: Role::System, content: self.prompt.render(&facts)? }];
         messages.extend(history.into_chat(!inbound.is_dm));
         if !again {
-            let content = if inbound.is_dm { inbound.content.to_owned() } else { format!("{user}: {}", inbound.content) };
+            let content =
+                if inbound.is_dm { inbound.content.to_owned() } else { format!("{user}: {}", inbound.content) };
             messages.push(ChatMessage { role: Role::User, content });
         }
         Ok(messages)

@@ -23,7 +23,9 @@ impl<'a> Plan<'a> {
             (Kind::Message, _) if inbound.is_addressed => Self::Answer,
             (Kind::Message, _) => Self::Record,
             (Kind::Interaction, control::FORGET) => Self::Forget,
-            (Kind::Interaction, control::REGENERATE) => Self::AnswerAgain { target: inbound.values.iter().next().unwrap_or("") },
+            (Kind::Interaction, control::REGENERATE) => {
+                Self::AnswerAgain { target: inbound.values.iter().next().unwrap_or("") }
+            }
             (kind, _) => {
                 metrics::counter!("stargazer_inbound_unanswered_total", "kind" => kind.as_str()).increment(1);
                 Self::Nothing
@@ -40,7 +42,7 @@ mod tests {
 
     #[test]
     fn each_kind_has_its_plan() {
-        let plan = |change: fn(&mut Inbound)| {
+        let plan = |change: &dyn Fn(&mut Inbound)| {
             let mut inbound = Inbound {
                 channel_key: "webchat:c".into(),
                 platform: "webchat".into(),
@@ -54,16 +56,16 @@ mod tests {
             let bytes = inbound.to_bytes();
             format!("{:?}", Plan::of(&InboundView::decode(&bytes).unwrap()))
         };
-        assert_eq!(plan(|inbound| inbound.is_addressed = true), "Answer");
-        assert_eq!(plan(|_| {}), "Record");
+        assert_eq!(plan(&|inbound| inbound.is_addressed = true), "Answer");
+        assert_eq!(plan(&|_| {}), "Record");
         let interaction = |inbound: &mut Inbound, id: &str| {
             inbound.kind = Kind::Interaction;
             inbound.custom_id = id.into();
         };
-        assert_eq!(plan(|inbound| interaction(inbound, "sg:forget")), "Forget");
-        assert_eq!(plan(|inbound| interaction(inbound, "sg:stop")), "Nothing");
+        assert_eq!(plan(&|inbound| interaction(inbound, "sg:forget")), "Forget");
+        assert_eq!(plan(&|inbound| interaction(inbound, "sg:stop")), "Nothing");
         assert_eq!(
-            plan(|inbound| {
+            plan(&|inbound| {
                 interaction(inbound, "sg:regenerate");
                 inbound.values = vec!["c:0".into()];
             }),

@@ -24,7 +24,8 @@ pub(super) struct Preview {
 impl Preview {
     pub(super) fn new(sink: PreviewSink, inbound: &InboundView<'_>, message_key: String) -> Self {
         let frame = PreviewFrame { message_key, epoch: sink.epoch(), ..PreviewFrame::default() };
-        let place = [Some(inbound.channel_key), Some(inbound.channel_id), inbound.thread_id].map(|id| id.map(str::to_owned));
+        let place =
+            [Some(inbound.channel_key), Some(inbound.channel_id), inbound.thread_id].map(|id| id.map(str::to_owned));
         Self { sink, frame, full_at: Instant::now(), since_full: 0, has_hole: true, place }
     }
 

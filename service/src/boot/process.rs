@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// The settings file (else SG_CONFIG, else stargazer.toml here). `stargazer config default` prints one with every key.
+    /// The settings file (else `SG_CONFIG`, else `stargazer.toml` here). `stargazer config default` prints one with every key.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

@@ -33,7 +33,13 @@ impl HealthServer {
     ///
     /// # Errors
     /// One line that says what to do.
-    pub(crate) fn start(bind: IpAddr, port: Option<u16>, default: u16, health: Health, recorder: Recorder) -> Result<Self, String> {
+    pub(crate) fn start(
+        bind: IpAddr,
+        port: Option<u16>,
+        default: u16,
+        health: Health,
+        recorder: Recorder,
+    ) -> Result<Self, String> {
         let listener = match port {
             Some(port) => TcpListener::bind((bind, port)).map_err(|error| {
                 format!("health endpoints cannot listen on {bind}:{port}: {error}; free the port, or set another one with SG_HEALTH_PORT")

@@ -29,7 +29,10 @@ const SECTIONS: [(&str, &[&str], &[Key]); 12] = [
 impl fmt::Display for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "# Stargazer's settings. Every key is shown with its default; take the # away to change it.")?;
-        writeln!(f, "# Any key can also be set in the environment: bus.shards is SG_BUS__SHARDS. Secrets may also come from a")?;
+        writeln!(
+            f,
+            "# Any key can also be set in the environment: bus.shards is SG_BUS__SHARDS. Secrets may also come from a"
+        )?;
         writeln!(f, "# file: model.api_key_file.")?;
         for (path, doc, keys) in SECTIONS {
             writeln!(f)?;

@@ -37,7 +37,9 @@ pub(super) fn read_key<T: Setting>(
         }
         match std::fs::read_to_string(&path) {
             Ok(text) => written = Some((Written::Text(text.trim_end().to_owned()), place)),
-            Err(error) => problems.push(Problem::new(format!("{key}_file"), format!("`{path}` cannot be read: {error}"))),
+            Err(error) => {
+                problems.push(Problem::new(format!("{key}_file"), format!("`{path}` cannot be read: {error}")));
+            }
         }
     }
     let (written, place) = written.unwrap_or_else(|| (Written::Text(default.to_owned()), "the default".into()));

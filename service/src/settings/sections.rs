@@ -1,6 +1,10 @@
 //! Every key there is.
 
-use std::{net::{IpAddr, SocketAddr}, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use bytesize::ByteSize;
 use ipnet::IpNet;
@@ -29,7 +33,7 @@ sections! {
         gateway_group_prefix: String = "sg:gateway";
         /// How long others wait before they take over from a process that fell silent.
         lease_ttl: Duration = "2s";
-        /// How often a lease is renewed; at most half of lease_ttl.
+        /// How often a lease is renewed; at most half of `lease_ttl`.
         lease_renew: Duration = "500ms";
         /// Entries that one process holds between reading and finishing them.
         window_entries: usize = "1024", from 1 to 1000000;
@@ -129,7 +133,7 @@ sections! {
         addr: SocketAddr = "127.0.0.1:8080";
         /// Path that the page lives under, like `/chat`, when a proxy serves it there.
         base_path: String = "";
-        /// Addresses or networks of proxies whose X-Forwarded-* headers are believed.
+        /// Addresses or networks of proxies whose `X-Forwarded-*` headers are believed.
         trusted_proxies: Vec<IpNet>;
         /// Mark the visitor's cookie `Secure`: browsers then send it by https only.
         secure_cookie: bool = "false";

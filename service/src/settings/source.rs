@@ -94,7 +94,10 @@ impl Source {
                 Value::Array(items) => match items.iter().map(scalar).collect::<Option<Vec<_>>>() {
                     Some(items) => Written::List(items),
                     None => {
-                        self.problems.push(Problem::new(key, format!("in {place} is a list of something else than plain values")));
+                        self.problems.push(Problem::new(
+                            key,
+                            format!("in {place} is a list of something else than plain values"),
+                        ));
                         continue;
                     }
                 },

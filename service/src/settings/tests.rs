@@ -29,7 +29,8 @@ fn nothing_set_is_everything_default() {
 
 #[test]
 fn the_environment_goes_over_the_file() {
-    let file = "[bus]\nshards = 8\nlease_ttl = \"4s\"\n[platform.webchat]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n";
+    let file =
+        "[bus]\nshards = 8\nlease_ttl = \"4s\"\n[platform.webchat]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n";
     let settings = read(file, &[("SG_BUS__SHARDS", "4"), ("SG_WEBCHAT_ADDR", "127.0.0.1:9000")]).unwrap();
     assert_eq!((settings.bus.shards, settings.bus.lease_ttl), (4, Duration::from_secs(4)));
     let PlatformKind::WebChat(webchat) = &settings.platforms[0].kind;

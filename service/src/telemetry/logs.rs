@@ -28,7 +28,8 @@ impl LogGuard {
 /// What is wrong with the filter.
 pub(crate) fn start_logs(log: &Log) -> Result<LogGuard, String> {
     let filter = EnvFilter::try_new(&log.filter).map_err(|error| format!("log.filter: {error}"))?;
-    let (writer, worker) = NonBlockingBuilder::default().buffered_lines_limit(LINES_MAX).lossy(true).finish(std::io::stderr());
+    let (writer, worker) =
+        NonBlockingBuilder::default().buffered_lines_limit(LINES_MAX).lossy(true).finish(std::io::stderr());
     let dropped = writer.error_counter();
     let format = tracing_subscriber::fmt::layer().with_writer(writer);
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match log.format {

@@ -8,8 +8,8 @@ use tracing_appender::non_blocking::ErrorCounter;
 
 /// Upper bounds of every histogram in seconds: from 50 us to 60 s, about three a decade.
 const BUCKETS: [f64; 20] = [
-    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0,
-    30.0, 60.0,
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+    10.0, 20.0, 30.0, 60.0,
 ];
 /// Samples pile up in memory between scrapes unless they are folded into their buckets.
 const UPKEEP: Duration = Duration::from_secs(5);

@@ -134,7 +134,10 @@ mod tests {
     fn frames_are_what_the_page_speaks() {
         let read = |json| serde_json::from_str::<ClientFrame>(json);
         assert_eq!(read(r#"{"t":"ping","more":1}"#).unwrap(), ClientFrame::Ping);
-        assert_eq!(read(r#"{"chat":"c","t":"open","after":3}"#).unwrap(), ClientFrame::Open { chat: "c".into(), after: 3 });
+        assert_eq!(
+            read(r#"{"chat":"c","t":"open","after":3}"#).unwrap(),
+            ClientFrame::Open { chat: "c".into(), after: 3 }
+        );
         assert!(read(r#"{"t":"shout"}"#).is_err() && read(r#"{"t":"open","chat":"c","after":-1}"#).is_err());
         let ok = ServerFrame::Ok { id: "i", n: Some(2), chat: None };
         assert_eq!(ok.to_json(), r#"{"t":"ok","id":"i","n":2}"#);

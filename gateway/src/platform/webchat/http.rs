@@ -34,7 +34,9 @@ struct Server {
 pub(super) async fn serve(shared: &Arc<Shared>, started: &Started, stop: CancellationToken) -> Result<(), RunError> {
     let addr = shared.settings.addr;
     let listener = tokio::net::TcpListener::bind(addr).await.map_err(|error| {
-        RunError(format!("webchat cannot listen on {addr}: {error}; free the port, or set another address with SG_WEBCHAT_ADDR"))
+        RunError(format!(
+            "webchat cannot listen on {addr}: {error}; free the port, or set another address with SG_WEBCHAT_ADDR"
+        ))
     })?;
     let tracker = TaskTracker::new();
     let sockets = Arc::new(Semaphore::new(shared.settings.sockets_max));
@@ -56,7 +58,9 @@ fn router(server: Server) -> Router {
     } else {
         // Links in the page are relative, so the page has to be asked for with a slash at its end.
         let slash = format!("{base}/");
-        Router::new().route(&base, get(move || std::future::ready(Redirect::permanent(&slash)))).nest(&format!("{base}/"), pages)
+        Router::new()
+            .route(&base, get(move || std::future::ready(Redirect::permanent(&slash))))
+            .nest(&format!("{base}/"), pages)
     };
     router.with_state(server).layer(map_response(harden))
 }
@@ -75,7 +79,11 @@ async fn harden(mut response: Response) -> Response {
     response
 }
 
-async fn index(State(server): State<Server>, ConnectInfo(peer): ConnectInfo<SocketAddr>, headers: HeaderMap) -> Response {
+async fn index(
+    State(server): State<Server>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Response {
     let shared = &server.shared;
     let asker = shared.asker(&headers, peer);
     let visitor = asker.visitor.unwrap_or_else(Ids::new_visitor);

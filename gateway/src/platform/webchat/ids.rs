@@ -32,8 +32,9 @@ impl Ids {
     pub(super) async fn agree(records: &Records) -> Result<Self, bus::Error> {
         let candidate: Vec<u8> = (0..4).flat_map(|_| Uuid::new_v4().into_bytes()).collect();
         let agreed = records.agree(KEY, &candidate).await?;
-        let key = Key::try_from(agreed.as_ref())
-            .map_err(|_| bus::Error::Setting(format!("{KEY} in Redis holds no key of 64 bytes; remove it to have a new one made")))?;
+        let key = Key::try_from(agreed.as_ref()).map_err(|_| {
+            bus::Error::Setting(format!("{KEY} in Redis holds no key of 64 bytes; remove it to have a new one made"))
+        })?;
         Ok(Self { key })
     }
 
@@ -68,7 +69,8 @@ impl Ids {
     /// The chat that this request of this visitor makes: the same however often it is sent.
     pub(super) fn chat(&self, visitor: &str, request: &str) -> String {
         // The key has 64 bytes, a length that HMAC always takes; an error here would make ids that nobody can guess either.
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.key.signing()).unwrap_or_else(|_| Hmac::new(&Default::default()));
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(self.key.signing()).unwrap_or_else(|_| Hmac::new(&Default::default()));
         for part in ["chat", visitor, request] {
             mac.update(part.as_bytes());
             mac.update(&[0]);
@@ -84,7 +86,8 @@ pub(super) fn is_id(text: &str) -> bool {
 
 /// Whether a text has the form of a request id.
 pub(super) fn is_request_id(text: &str) -> bool {
-    (8..=36).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    (8..=36).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 #[cfg(test)]

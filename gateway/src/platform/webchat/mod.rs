@@ -59,7 +59,11 @@ struct Shared {
 
 impl WebChat {
     /// Agrees with the other gateways on the key of the visitors' cookies, and starts to listen for pushes.
-    pub(super) async fn new(name: PlatformName, settings: service::WebChat, context: &Context) -> Result<Self, StartError> {
+    pub(super) async fn new(
+        name: PlatformName,
+        settings: service::WebChat,
+        context: &Context,
+    ) -> Result<Self, StartError> {
         let bus = context.bus.clone();
         let records = Records::new(bus.clone());
         let ids = Ids::agree(&records).await?;

@@ -62,7 +62,9 @@ fn pass(shared: &Shared, channel: &str, payload: &bytes::Bytes) {
         let body = serde_json::from_slice(&entry.data).map(|Entry { body, .. }| body);
         let ended = match &body {
             Ok(EntryBody::Message { key, .. }) => vec![key.as_str()],
-            Ok(EntryBody::Edit { key, target, .. } | EntryBody::Delete { key, target }) => vec![key.as_str(), target.as_str()],
+            Ok(EntryBody::Edit { key, target, .. } | EntryBody::Delete { key, target }) => {
+                vec![key.as_str(), target.as_str()]
+            }
             _ => Vec::new(),
         };
         shared.hub.entry(chat, entry.number, frame, &ended);

@@ -105,7 +105,8 @@ impl Shared {
     pub(super) async fn new_chat(&self, visitor: &Arc<str>, id: &str) -> Answer {
         let chat = self.ids.chat(visitor, id);
         if self.chats.add(visitor, &chat).await?.is_err() {
-            let message = format!("You have {} chats, as many as there may be. Delete one first.", self.settings.chats_max);
+            let message =
+                format!("You have {} chats, as many as there may be. Delete one first.", self.settings.chats_max);
             return Err(Refusal::new("too_many_chats", message));
         }
         Ok(Done { number: None, chat: Some(chat) })
@@ -129,7 +130,8 @@ impl Shared {
         if self.chats.get(visitor, chat).await?.is_none() {
             return Ok(Done::default());
         }
-        let Queue { stream, data, trace_id, .. } = self.ingress.entry(self.interaction(visitor, id, chat, control::FORGET))?;
+        let Queue { stream, data, trace_id, .. } =
+            self.ingress.entry(self.interaction(visitor, id, chat, control::FORGET))?;
         self.producer.append(&[StreamEntry { stream, data, trace_id }]).await?;
         self.log.remove(&self.log_key(chat)).await?;
         self.chats.remove(visitor, chat).await?;

@@ -16,7 +16,7 @@ pub(super) fn is_answering(platform: &str, newest: &[LogEntry]) -> bool {
         let Ok(Entry { body, .. }) = serde_json::from_slice(&entry.data) else { continue };
         match body {
             EntryBody::Message { key, .. } | EntryBody::Edit { key, .. } | EntryBody::Delete { key, .. } => {
-                answered.insert(key.rsplit_once(':').map_or(key.clone(), |(cause, _)| cause.to_owned()));
+                answered.insert(key.rsplit_once(':').map_or(key.as_str(), |(cause, _)| cause).to_owned());
             }
             EntryBody::User { id, .. } | EntryBody::Regenerate { id, .. } => {
                 if !answered.contains(&cause(platform, &id)) {
@@ -33,7 +33,6 @@ pub(super) fn is_answering(platform: &str, newest: &[LogEntry]) -> bool {
 pub(super) fn cause(platform: &str, request: &str) -> String {
     codec::event_id::message(platform, request)
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -65,6 +64,11 @@ mod tests {
         assert!(!is_answering(&[said("a"), EntryBody::Message { key: "webchat:a:dead".into(), text: "sorry".into() }]));
         let again = EntryBody::Regenerate { id: "r".into(), target: key("a") };
         assert!(is_answering(&[said("a"), answer("a"), again.clone()]));
-        assert!(!is_answering(&[said("a"), answer("a"), again, EntryBody::Delete { key: "webchat:r:1".into(), target: key("a") }]));
+        assert!(!is_answering(&[
+            said("a"),
+            answer("a"),
+            again,
+            EntryBody::Delete { key: "webchat:r:1".into(), target: key("a") }
+        ]));
     }
 }

@@ -78,7 +78,13 @@ struct Open {
 }
 
 /// Serves one socket.
-pub(super) async fn run(shared: Arc<Shared>, socket: WebSocket, visitor: Arc<str>, address: IpAddr, stop: CancellationToken) {
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    socket: WebSocket,
+    visitor: Arc<str>,
+    address: IpAddr,
+    stop: CancellationToken,
+) {
     let (id, live) = shared.hub.enter(&visitor);
     let frames = Limits::frames();
     let mut this = Socket { shared, socket, id, visitor, address, frames, open: HashMap::new() };
@@ -177,7 +183,8 @@ impl Socket {
         if !is_request_id(id) {
             return Err(Refusal::new("malformed", "An id has 8 to 36 characters of A-Z, a-z, 0-9, _ and -."));
         }
-        let costs = matches!(frame, ClientFrame::Send { .. } | ClientFrame::Regenerate { .. } | ClientFrame::New { .. });
+        let costs =
+            matches!(frame, ClientFrame::Send { .. } | ClientFrame::Regenerate { .. } | ClientFrame::New { .. });
         if costs && !self.shared.limits.allow_message(&self.visitor, self.address) {
             return Err(Refusal::new("rate", "That was a bit fast. Please wait a moment."));
         }
@@ -299,7 +306,8 @@ impl Socket {
         if self.open.get(chat).is_none_or(|open| open.is_complete) {
             return Ok(());
         }
-        let ends = async { Ok::<_, Error>((self.shared.log.read(key, 0, 1).await?, self.shared.log.newest(key, 1).await?)) };
+        let ends =
+            async { Ok::<_, Error>((self.shared.log.read(key, 0, 1).await?, self.shared.log.newest(key, 1).await?)) };
         let (oldest, newest) = match ends.await {
             Ok(ends) => ends,
             Err(error) => return self.unreachable(&error).await,

@@ -32,7 +32,8 @@ impl Shared {
         let trusted = &self.settings.trusted_proxies;
         let is_proxied = is_trusted(trusted, peer.ip());
         let cookie = text(headers, &header::COOKIE).unwrap_or("");
-        let is_secure = is_proxied && text(headers, &FORWARDED_PROTO).is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+        let is_secure =
+            is_proxied && text(headers, &FORWARDED_PROTO).is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
         Asker {
             visitor: self.ids.visitor(cookie),
             address: if is_proxied { behind(trusted, headers, peer.ip()) } else { peer.ip() },
