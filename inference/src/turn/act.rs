@@ -136,6 +136,7 @@ fn outbound(inbound: &InboundView<'_>, message_key: String, trace_id: &str) -> O
 }
 
 fn action(outbound: &Outbound) -> Action {
+    debug_assert_eq!(outbound.validate(), Ok(()), "a gateway would refuse it");
     Action { platform: outbound.platform.clone(), data: outbound.to_bytes(), trace_id: outbound.trace_id.clone() }
 }
 

@@ -1,6 +1,12 @@
-//! Rules between settings.
+//! Rules between settings, and of settings with the wire.
+
+use bytesize::ByteSize;
 
 use super::{PlatformKind, Problem, Settings};
+
+/// A text on the wire has 256 KiB at most; what we add to one (why it was cut) needs a little of that.
+const TEXT_MAX: ByteSize = ByteSize::kib(240);
+const TEXT_RULE: &str = "has to be at most 240 KiB, so that it fits an envelope";
 
 pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>) {
     let mut rule = |holds: bool, place: &str, message: &str| {
@@ -37,8 +43,11 @@ pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>) {
         "prompt.system_file",
         "names a file that is not there",
     );
+    rule(model.reply_bytes_max <= TEXT_MAX, "model.reply_bytes_max", TEXT_RULE);
+    rule(settings.history.message_bytes <= TEXT_MAX, "history.message_bytes", TEXT_RULE);
     for platform in &settings.platforms {
         let PlatformKind::WebChat(webchat) = &platform.kind;
+        rule(webchat.text_max <= TEXT_MAX, &format!("platform.{}.text_max", platform.name), TEXT_RULE);
         let path = &webchat.base_path;
         rule(
             path.is_empty() || (path.starts_with('/') && !path.ends_with('/')),

@@ -102,7 +102,7 @@ sections! {
         /// How long a whole answer may take.
         total_timeout: Duration = "10m";
         /// How long an answer may be; the rest is cut off, and the answer says so.
-        reply_bytes_max: ByteSize = "256 KiB";
+        reply_bytes_max: ByteSize = "128 KiB";
         /// Most tokens of an answer, sent as `max_tokens`.
         max_tokens: Option<u32>;
         /// Sent as `temperature`.

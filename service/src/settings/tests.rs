@@ -102,3 +102,17 @@ fn the_documented_file_is_valid_and_changes_nothing() {
     let (plain, written) = (read("", &[]).unwrap(), read(&uncommented, &[]).unwrap());
     assert_eq!(format!("{plain:?}"), format!("{written:?}"));
 }
+
+/// To bring the page up to date: `UPDATE_DOCS=1 cargo test -p service`.
+#[test]
+fn the_page_shows_the_file() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = page.split_once("```toml\n").unwrap();
+    let (_, after) = rest.split_once("```").unwrap();
+    let expected = format!("{before}```toml\n{Document}```{after}");
+    if option_env!("UPDATE_DOCS").is_some() {
+        std::fs::write(path, &expected).unwrap();
+    }
+    assert!(page == expected, "docs/configuration.md does not show `stargazer config default`");
+}
