@@ -10,7 +10,7 @@ mod telemetry;
 mod boot;
 mod health;
 
-pub use boot::{Context, Daemon, Phase, StartError, main};
+pub use boot::{Context, Daemon, Phase, Phases, StartError, main, run};
 pub use exit::Exit;
 pub use health::{Check, Health};
 pub use settings::{

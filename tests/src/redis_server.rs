@@ -8,7 +8,9 @@ use std::{
 use bus::{Bus, BusConfig, Names, Shards};
 use tempfile::TempDir;
 
-use crate::eventually;
+use crate::{eventually, resp};
+
+pub use crate::resp::Reply;
 
 /// A server that lives as long as this value; its data outlive [`RedisServer::kill`] and [`RedisServer::start`].
 #[derive(Debug)]
@@ -50,9 +52,25 @@ impl RedisServer {
         }
     }
 
+    /// Empties it.
+    pub fn flush(&self) {
+        let done = Command::new("redis-cli").arg("-s").arg(self.socket()).arg("FLUSHALL").output();
+        assert!(done.expect("redis-cli comes with redis-server").status.success());
+    }
+
     /// Where clients find it.
     pub fn url(&self) -> String {
         format!("unix://{}", self.socket().display())
+    }
+
+    /// Sends one command, as a person with `redis-cli` would.
+    pub async fn command<const N: usize>(&self, parts: [&str; N]) -> Reply {
+        self.command_bytes(&parts.map(str::as_bytes)).await
+    }
+
+    /// As [`RedisServer::command`], with parts that need not be text.
+    pub async fn command_bytes(&self, parts: &[&[u8]]) -> Reply {
+        resp::command(&self.socket(), parts).await.expect("redis answers")
     }
 
     fn socket(&self) -> PathBuf {

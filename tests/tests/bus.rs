@@ -7,8 +7,8 @@ use std::{
 };
 
 use bus::{
-    Action, Bus, Commit, Consumer, ConsumerConfig, Entry, Failure, Handler, LeaseConfig, Outcome, Previews, Producer, Role,
-    Route, RouteError, Shards, Turn,
+    Action, Bus, Commit, Consumer, ConsumerConfig, Entry, Error, Failure, Handler, LeaseConfig, Log, LogBounds,
+    LogEntry, Outcome, Producer, Push, Queue, Records, Role, Route, RouteError, Shards, Turn,
 };
 use bytes::Bytes;
 use tests::{RedisServer, eventually};
@@ -74,7 +74,6 @@ impl Running {
 
 fn start(bus: &Bus, instance: &str) -> Running {
     let (script, stop) = (Arc::new(Script::default()), CancellationToken::new());
-    let (previews, publishing) = Previews::new(bus.clone(), stop.clone());
     let config = ConsumerConfig {
         role: Role::Inbound,
         instance: instance.into(),
@@ -86,11 +85,9 @@ fn start(bus: &Bus, instance: &str) -> Running {
         deaths_max: 10,
         drain: Duration::from_secs(5),
     };
-    let consumer = Consumer::new(bus.clone(), config, Arc::clone(&script), previews);
+    let consumer = Consumer::new(bus.clone(), config, Arc::clone(&script));
     let stopped = stop.clone();
-    let task = spawn(async move {
-        tokio::join!(consumer.run(stopped), publishing);
-    });
+    let task = spawn(consumer.run(stopped));
     Running { script, stop, task }
 }
 
@@ -171,9 +168,16 @@ async fn a_newcomer_gets_its_share_and_nothing_runs_twice() {
         (!second.script.done.lock().unwrap().is_empty()).then_some(())
     })
     .await;
+    let scripts = [Arc::clone(&first.script), Arc::clone(&second.script)];
     first.stop().await;
-    send(&bus, &["end:1".into()]).await;
     second.stop().await;
+    let mut ran = HashMap::<(String, u32), u32>::new();
+    for script in &scripts {
+        for (lane, numbers) in script.done.lock().unwrap().iter() {
+            numbers.iter().for_each(|number| *ran.entry((lane.clone(), *number)).or_default() += 1);
+        }
+    }
+    assert!(ran.len() >= 400 && ran.values().all(|times| *times == 1), "each ran once: {ran:?}");
 }
 
 fn rand() -> u32 {
@@ -229,4 +233,94 @@ async fn redis_killed_and_restarted_costs_no_entry() {
     .await;
     wait_done(&worker.script, "a", &[1, 2, 3, 4]).await;
     worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emptied_redis_is_a_state_to_recover_from() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let worker = start(&bus, "worker-1");
+    send(&bus, &["a:1".into()]).await;
+    wait_done(&worker.script, "a", &[1]).await;
+    redis.flush();
+    send(&bus, &["a:2".into()]).await;
+    wait_done(&worker.script, "a", &[1, 2]).await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_does_not_wait_for_a_redis_that_is_gone() {
+    let mut redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let worker = start(&bus, "worker-1");
+    send(&bus, &["a:1".into()]).await;
+    wait_done(&worker.script, "a", &[1]).await;
+    redis.kill();
+    tests::within("the consumer stops", worker.stop()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_takes_an_id_once_and_a_full_queue_takes_nothing() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let log = Log::new(bus.clone(), LogBounds { entries: 100, ttl: Duration::from_secs(60) });
+    let shard = bus.names().shards.of("webchat:c");
+    let key = bus.names().webchat_log(shard, "c");
+    let queue =
+        Queue { stream: bus.names().stream(&Role::Inbound, shard), bound: 2, data: "x".into(), trace_id: "t".into() };
+    for (id, number, is_new) in [("a", 1, true), ("b", 2, true), ("a", 1, false)] {
+        let appended = log.append(&key, id, id.as_bytes(), Some(&queue)).await.unwrap();
+        assert_eq!((appended.number, appended.is_new), (number, is_new), "{id}");
+    }
+    assert!(matches!(log.append(&key, "c", b"c", Some(&queue)).await, Err(Error::Full { bound: 2, .. })));
+    assert_eq!(log.read(&key, 1, 10).await.unwrap(), [LogEntry { number: 2, data: "b".into() }]);
+    assert_eq!(log.newest(&key, 1).await.unwrap()[0].number, 2);
+    assert_eq!(log.append_to_existing("sg:webchat:{1}:gone", "a", b"a").await.unwrap(), None);
+    log.remove(&key).await.unwrap();
+    assert!(log.read(&key, 0, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_number_of_shards_is_refused() {
+    let redis = RedisServer::new().await;
+    redis.bus(Shards::DEFAULT).await.check_topology().await.unwrap();
+    let error = redis.bus(Shards::new(8).unwrap()).await.check_topology().await.unwrap_err();
+    assert!(matches!(error, Error::Topology { ref stored, configured: 8, .. } if stored == "16"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscribers_hear_what_is_announced_and_of_holes() {
+    for shards in [1, 16] {
+        let mut redis = RedisServer::new().await;
+        let bus = redis.bus(Shards::new(shards).unwrap()).await;
+        let stop = CancellationToken::new();
+        let (subscription, mut pushes, work) = bus.subscribe(stop.clone());
+        let task = spawn(work);
+        let records = Records::new(bus.clone());
+        subscription.add("sg:webchat:{1}:c").await.unwrap();
+        records.notify("sg:webchat:{1}:c", b"1 hello").await.unwrap();
+        let heard = tests::within("a push", async {
+            loop {
+                if let Push::Message { channel, payload } = pushes.recv().await.unwrap() {
+                    return (channel, payload);
+                }
+            }
+        })
+        .await;
+        assert_eq!((&*heard.0, heard.1.as_ref()), ("sg:webchat:{1}:c", b"1 hello".as_ref()));
+        redis.kill();
+        redis.start().await;
+        tests::within("the hole is announced", async {
+            while !matches!(pushes.recv().await.unwrap(), Push::Away) {}
+            while !matches!(pushes.recv().await.unwrap(), Push::Gap) {}
+        })
+        .await;
+        eventually("it hears again", || async { records.notify("sg:webchat:{1}:c", b"2 again").await.ok() }).await;
+        tests::within("a push after the hole", async {
+            while !matches!(pushes.recv().await.unwrap(), Push::Message { .. }) {}
+        })
+        .await;
+        stop.cancel();
+        task.await.unwrap();
+    }
 }

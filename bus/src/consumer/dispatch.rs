@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
@@ -33,6 +34,8 @@ use crate::{
 const ARRIVALS_MAX: usize = 16;
 /// Lease events on their way.
 const EVENTS_MAX: usize = 64;
+/// How long shards may take to be released at the end, and the reader and keeper to end after that.
+const RELEASE_MAX: Duration = Duration::from_secs(2);
 /// How often a drain says what it waits for.
 const DRAIN_REPORT: Duration = Duration::from_secs(2);
 /// How often the gauges of lanes are set.
@@ -157,12 +160,14 @@ impl<H: Handler> Dispatch<H> {
                 tenures.push(tenure);
             }
         }
-        for tenure in tenures.into_iter().filter(|tenure| !tenure.is_lost()) {
-            release(self.releases.clone(), tenure).await;
-        }
         let Self { releases, reader, mut companions, .. } = self;
+        let tenures = tenures.into_iter().filter(|tenure| !tenure.is_lost());
+        let releasing = join_all(tenures.map(|tenure| release(releases.clone(), tenure)));
+        // Without Redis there is nothing to release; the leases then end by themselves.
+        let _ = tokio::time::timeout(RELEASE_MAX, releasing).await;
         drop((releases, reader));
-        while companions.join_next().await.is_some() {}
+        let ending = async { while companions.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(RELEASE_MAX, ending).await;
     }
 
     fn start_turns(&mut self) {
@@ -197,7 +202,6 @@ impl<H: Handler> Dispatch<H> {
                 self.release_if_idle(tenure.shard());
             }
         }
-        self.status.shards.store(self.shards.len() as u64, Ordering::Relaxed);
     }
 
     /// Talks to the reader while taking what it hands over, since it may be waiting for just that.
@@ -294,7 +298,6 @@ impl<H: Handler> Dispatch<H> {
             self.shards.remove(&shard);
             self.window.leave(shard);
             self.lanes.forget(|delivery| delivery.tenure.is_lost());
-            self.status.shards.store(self.shards.len() as u64, Ordering::Relaxed);
         }
     }
 

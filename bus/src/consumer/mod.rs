@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Bus, LaneKey, LeaseConfig, Role, ledger::Action};
 
-pub use turn::{Control, Failure, Outcome, Running, Turn};
+pub use turn::{Control, Facts, Failure, Outcome, Turn};
 
 /// How a consumer works.
 #[derive(Debug, Clone)]
@@ -77,7 +77,6 @@ pub trait Handler: Send + Sync + 'static {
 #[derive(Debug, Default)]
 pub struct ConsumerStatus {
     running: AtomicU64,
-    shards: AtomicU64,
     is_reading: AtomicBool,
 }
 
@@ -96,12 +95,6 @@ impl ConsumerStatus {
     #[must_use]
     pub fn running(&self) -> u64 {
         self.running.load(Ordering::Relaxed)
-    }
-
-    /// Shards that it owns.
-    #[must_use]
-    pub fn shards(&self) -> u64 {
-        self.shards.load(Ordering::Relaxed)
     }
 }
 

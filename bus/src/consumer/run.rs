@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ConsumerConfig, Handler,
-    turn::{Delivery, Failure, Outcome, Running, Turn},
+    turn::{Delivery, Facts, Failure, Outcome, Turn},
 };
 use crate::{
     Bus, EntryId, Error, Next,
@@ -78,7 +78,7 @@ impl<H: Handler> Runner<H> {
             return ended(delivery, mailbox, &[]);
         }
 
-        let facts = Running {
+        let facts = Facts {
             payload: delivery.entry.data.clone(),
             lane: Arc::clone(&delivery.route.lane),
             cause: Arc::clone(&delivery.route.cause),

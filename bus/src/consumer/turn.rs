@@ -74,7 +74,7 @@ pub struct Control {
 
 /// Facts of a turn that do not change while it runs.
 #[derive(Debug, Clone)]
-pub struct Running {
+pub struct Facts {
     /// The envelope.
     pub payload: Bytes,
     /// Its lane.
@@ -94,7 +94,7 @@ pub struct Running {
 /// One run of one entry.
 #[derive(Debug)]
 pub struct Turn {
-    pub(super) facts: Running,
+    pub(super) facts: Facts,
     pub(super) ledger: Ledger,
     pub(super) tenure: Arc<Tenure>,
     pub(super) mailbox: mpsc::Receiver<Delivery>,
@@ -105,7 +105,7 @@ pub struct Turn {
 impl Turn {
     /// What it is about.
     #[must_use]
-    pub fn facts(&self) -> &Running {
+    pub fn facts(&self) -> &Facts {
         &self.facts
     }
 

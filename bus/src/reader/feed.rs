@@ -29,6 +29,8 @@ pub(super) struct Feed {
     pub(super) stream: String,
     pub(super) fence: String,
     pub(super) phase: Phase,
+    /// Stream and group are known to be there.
+    has_group: bool,
     /// The highest id read as new, where the doorbell listens. Never an id that the doorbell returned.
     pub(super) last: EntryId,
 }
@@ -41,12 +43,13 @@ impl Feed {
             fence: names.fence(role, shard),
             tenure,
             phase: Phase::Unwatched,
+            has_group: false,
             last: EntryId::default(),
         }
     }
 
     /// Makes stream and group where they are missing, from the stream's beginning so that nothing is skipped.
-    pub(super) async fn ensure_group(&self, bus: &Bus, group: &str) -> Result<(), Error> {
+    async fn ensure_group(&self, bus: &Bus, group: &str) -> Result<(), Error> {
         let mut create = redis::cmd("XGROUP");
         create.arg("CREATE").arg(&self.stream).arg(group).arg("0").arg("MKSTREAM");
         match create.query_async::<()>(&mut bus.shared()).await {
@@ -119,6 +122,20 @@ impl Feeds {
 
     pub(super) fn reading(&self) -> impl Iterator<Item = &Feed> {
         self.feeds.values().filter(|feed| feed.phase == Phase::Reading)
+    }
+
+    /// Makes the groups that are missing.
+    pub(super) async fn ensure_groups(&mut self, bus: &Bus, group: &str) -> Result<(), Error> {
+        for feed in self.feeds.values_mut().filter(|feed| !feed.has_group) {
+            feed.ensure_group(bus, group).await?;
+            feed.has_group = true;
+        }
+        Ok(())
+    }
+
+    /// Redis said that a group is missing, as after it was emptied.
+    pub(super) fn groups_are_gone(&mut self) {
+        self.feeds.values_mut().for_each(|feed| feed.has_group = false);
     }
 
     /// Begins every shard anew, as after an error that may have hidden a read.

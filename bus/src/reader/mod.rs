@@ -17,9 +17,12 @@ use std::{
 };
 
 use redis::aio::MultiplexedConnection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
-use crate::{Bus, ConsumerConfig, ConsumerStatus, Error, Role, lease::Tenure, reply::RawEntry, window::Window};
+use crate::{Bus, ConsumerConfig, ConsumerStatus, Error, Next, Role, lease::Tenure, reply::RawEntry, window::Window};
 use feed::{Feed, Feeds};
 
 /// How long the doorbell waits for something new. The reader is woken from it by `CLIENT UNBLOCK`; where that is not
@@ -130,24 +133,24 @@ impl Reader {
     /// Reads until told to stop, or until its handles are gone.
     pub(crate) async fn run(mut self) {
         let mut pause = RETRY_MIN;
-        loop {
-            match self.serve().await {
-                Ok(()) => return,
-                Err(error) => {
-                    tracing::warn!(role = %self.role, %error, "reader starts over");
-                    metrics::counter!("stargazer_reader_restarts_total", "role" => self.role.to_string()).increment(1);
-                    self.client.store(0, Ordering::Release);
-                    self.status.set_reading(false);
-                    // What the failed read took is pending under our name and unknown to the lanes.
-                    self.feeds.claim_again(&self.window);
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(RETRY_MAX);
-                    if error.next() == crate::Next::Retry {
-                        continue;
-                    }
-                    pause = RETRY_MAX;
+        while let Err(error) = self.serve().await {
+            tracing::warn!(role = %self.role, %error, "reader starts over");
+            metrics::counter!("stargazer_reader_restarts_total", "role" => self.role.to_string()).increment(1);
+            self.client.store(0, Ordering::Release);
+            self.status.set_reading(false);
+            // What the failed read took is pending under our name and unknown to the lanes.
+            self.feeds.claim_again(&self.window);
+            if error.next() == Next::Report {
+                pause = RETRY_MAX;
+            }
+            let until = Instant::now() + pause;
+            // Commands are obeyed without Redis too, so that nobody waits for it who wants to stop.
+            while let Ok(command) = tokio::time::timeout_at(until, self.commands.recv()).await {
+                if !self.obey(command) {
+                    return;
                 }
             }
+            pause = (pause * 2).min(RETRY_MAX);
         }
     }
 
@@ -158,21 +161,25 @@ impl Reader {
         self.client.store(id, Ordering::Release);
         self.status.set_reading(true);
         loop {
-            if !self.obey_waiting().await? {
-                return Ok(());
+            while let Ok(command) = self.commands.try_recv() {
+                if !self.obey(Some(command)) {
+                    return Ok(());
+                }
             }
+            self.feeds.drop_lost();
             if self.feeds.is_empty() {
                 let command = self.commands.recv().await;
-                if !self.obey(command).await? {
+                if !self.obey(command) {
                     return Ok(());
                 }
                 continue;
             }
+            self.feeds.ensure_groups(&self.bus, &self.bus.names().group(&self.role)).await?;
             let room = self.window.room();
             if room == 0 && self.feeds.all_watched() {
                 tokio::select! {
                     biased;
-                    command = self.commands.recv() => if !self.obey(command).await? {
+                    command = self.commands.recv() => if !self.obey(command) {
                         return Ok(());
                     },
                     () = self.window.settled() => {}
@@ -195,9 +202,7 @@ impl Reader {
         if answer.group_is_gone {
             tracing::warn!(role = %self.role, "the consumer group is gone, making it again");
             metrics::counter!("stargazer_groups_remade_total", "role" => self.role.to_string()).increment(1);
-            for feed in self.feeds.iter() {
-                feed.ensure_group(&self.bus, &group).await?;
-            }
+            self.feeds.groups_are_gone();
             self.feeds.claim_again(&self.window);
             busy = true;
         }
@@ -258,39 +263,22 @@ impl Reader {
         Ok(())
     }
 
-    /// Obeys what was commanded meanwhile; false when the reader is to stop.
-    async fn obey_waiting(&mut self) -> Result<bool, Error> {
-        while let Ok(command) = self.commands.try_recv() {
-            if !self.obey(Some(command)).await? {
-                return Ok(false);
-            }
-        }
-        self.feeds.drop_lost();
-        Ok(true)
-    }
-
     /// False when the reader is to stop, also because its consumer is gone.
-    async fn obey(&mut self, command: Option<Command>) -> Result<bool, Error> {
-        let done = match command {
+    fn obey(&mut self, command: Option<Command>) -> bool {
+        let (done, goes_on) = match command {
             Some(Command::Add(tenure, done)) => {
-                let feed = Feed::new(&self.bus, &self.role, tenure);
-                let created = feed.ensure_group(&self.bus, &self.bus.names().group(&self.role)).await;
-                self.window.claim_begins(feed.tenure.shard());
-                self.feeds.add(feed);
-                let _ = done.send(());
-                return created.map(|()| true);
+                self.window.claim_begins(tenure.shard());
+                self.feeds.add(Feed::new(&self.bus, &self.role, tenure));
+                (done, true)
             }
             Some(Command::Remove(tenure, done)) => {
                 self.feeds.remove(&tenure);
-                done
+                (done, true)
             }
-            Some(Command::Stop(done)) => {
-                let _ = done.send(());
-                return Ok(false);
-            }
-            None => return Ok(false),
+            Some(Command::Stop(done)) => (done, false),
+            None => return false,
         };
         let _ = done.send(());
-        Ok(true)
+        goes_on
     }
 }

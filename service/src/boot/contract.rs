@@ -4,31 +4,23 @@ use std::{sync::Arc, time::Duration};
 
 use bus::{Bus, BusConfig, Registry};
 use secrecy::ExposeSecret;
-use tokio::sync::watch;
 use tracing_appender::non_blocking::ErrorCounter;
 use uuid::Uuid;
 
 use super::{
-    daemon::{Context, Daemon, Phase, StartError},
+    daemon::{Context, Daemon, StartError},
     heartbeat,
+    phase::{Phase, Phases},
     signals::Signals,
 };
 use crate::{
     Exit, Health, OnEnd, Settings, Tasks,
     health::HealthServer,
-    telemetry::{Recorder, keep_up},
+    telemetry::{keep_up, start_metrics},
 };
 
-/// What the process made before the runtime.
-pub(super) struct Foundations {
-    pub(super) settings: Settings,
-    pub(super) recorder: Recorder,
-    /// Log lines that were dropped.
-    pub(super) dropped: ErrorCounter,
-}
-
-/// Boots, runs and drains a daemon.
-pub(super) async fn run<D: Daemon>(foundations: Foundations, phase: watch::Sender<Phase>) -> Exit {
+/// Boots, runs and drains a daemon, and says by `phases` how far it is. `dropped` counts log lines, where there is a log.
+pub async fn run<D: Daemon>(settings: Settings, dropped: Option<ErrorCounter>, phases: &Phases) -> Exit {
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
         Err(error) => {
@@ -36,7 +28,7 @@ pub(super) async fn run<D: Daemon>(foundations: Foundations, phase: watch::Sende
             return Exit::Internal;
         }
     };
-    phase.send_replace(Phase::SetUp);
+    phases.enter(Phase::SetUp);
     let (tasks, mut broken) = Tasks::new();
     let mut running = None;
     let mut exit = tokio::select! {
@@ -45,7 +37,7 @@ pub(super) async fn run<D: Daemon>(foundations: Foundations, phase: watch::Sende
             tracing::info!(signal, "stopped while starting");
             Exit::Clean
         }
-        booted = boot::<D>(foundations, &tasks, &phase) => match booted {
+        booted = boot::<D>(settings, dropped, &tasks, phases) => match booted {
             Ok(up) => { running = Some(up); Exit::Clean }
             Err(error) => refused(&error),
         },
@@ -64,7 +56,7 @@ pub(super) async fn run<D: Daemon>(foundations: Foundations, phase: watch::Sende
         }
     }
 
-    phase.send_replace(Phase::Draining);
+    phases.enter(Phase::Draining);
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     let drain = async {
         context.health.check("stopping").bad("the process is stopping");
@@ -75,7 +67,7 @@ pub(super) async fn run<D: Daemon>(foundations: Foundations, phase: watch::Sende
         tasks.end().await;
         // The heartbeat may have written once more while the rest drained.
         let _ = registry.remove().await;
-        phase.send_replace(Phase::Drained);
+        phases.enter(Phase::Drained);
         server.stop();
     };
     tokio::select! {
@@ -95,25 +87,27 @@ struct Up<D> {
 }
 
 async fn boot<D: Daemon>(
-    Foundations { settings, recorder, dropped }: Foundations,
+    settings: Settings,
+    dropped: Option<ErrorCounter>,
     tasks: &Tasks,
-    phase: &watch::Sender<Phase>,
+    phases: &Phases,
 ) -> Result<Up<D>, StartError> {
+    let recorder = start_metrics().map_err(StartError::Internal)?;
     let instance = format!("{}{}", D::INSTANCE_PREFIX, &Uuid::new_v4().simple().to_string()[..8]);
     tracing::info!(service = D::SERVICE, %instance, version = env!("CARGO_PKG_VERSION"), "starting");
-    phase.send_replace(Phase::Connecting);
+    phases.enter(Phase::Connecting);
     tokio::time::sleep(jitter(settings.boot.jitter)).await;
     let names = settings.names().map_err(StartError::from)?;
     let bus = Bus::connect(BusConfig { url: settings.redis.url.expose_secret().to_owned(), names }).await?;
 
-    phase.send_replace(Phase::Listening);
+    phases.enter(Phase::Listening);
     let health = Health::default();
     let (bind, port) = (settings.health.bind, settings.health.port);
     let server = HealthServer::start(bind, port, D::HEALTH_PORT, health.clone(), recorder.clone())
         .map_err(StartError::Configuration)?;
     tracing::info!(url = %format!("http://{}/metrics", server.address()), "health and metrics");
 
-    phase.send_replace(Phase::Preparing);
+    phases.enter(Phase::Preparing);
     bus.check_topology().await?;
     let context = Context { settings: Arc::new(settings), instance, bus, health, tasks: tasks.clone() };
     tasks.spawn("metrics upkeep", OnEnd::StopsProcess, keep_up(recorder, dropped, tasks.stop().clone()));
@@ -126,15 +120,15 @@ async fn boot<D: Daemon>(
         context.clone(),
         D::SERVICE,
         format!("http://{}", server.address()),
-        phase.subscribe(),
+        phases.subscribe(),
         tasks.stop().clone(),
     );
     tasks.spawn("heartbeat", OnEnd::StopsProcess, beat);
-    phase.send_replace(Phase::Registered);
+    phases.enter(Phase::Registered);
 
-    phase.send_replace(Phase::Starting);
+    phases.enter(Phase::Starting);
     daemon.start(&context).await?;
-    phase.send_replace(Phase::Ready);
+    phases.enter(Phase::Ready);
     let mut addresses = daemon.addresses();
     addresses.push(format!("metrics http://{}/metrics", server.address()));
     tracing::info!(instance = %context.instance, at = %addresses.join(", "), "started");

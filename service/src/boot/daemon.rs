@@ -68,26 +68,3 @@ impl From<bus::Error> for StartError {
         }
     }
 }
-
-/// How far a process is. Tests watch the exact sequence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
-    /// Settings are checked; nothing is touched.
-    SetUp,
-    /// The random pause, then Redis is asked.
-    Connecting,
-    /// `/healthz` answers.
-    Listening,
-    /// The daemon makes what it needs.
-    Preparing,
-    /// In the registry as `starting`.
-    Registered,
-    /// Egress, then adapters; or the claims of shards.
-    Starting,
-    /// `/readyz` may say so, the registry does.
-    Ready,
-    /// A signal came: not ready, out of the registry.
-    Draining,
-    /// Everything is committed or put back; tasks have ended.
-    Drained,
-}

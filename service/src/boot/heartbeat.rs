@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::daemon::{Context, Phase};
+use super::{daemon::Context, phase::Phase};
 
 /// Between two writes of the registry entry, and between two pings.
 const EVERY: Duration = Duration::from_secs(5);

@@ -3,8 +3,11 @@
 mod contract;
 mod daemon;
 mod heartbeat;
+mod phase;
 mod process;
 mod signals;
 
-pub use daemon::{Context, Daemon, Phase, StartError};
+pub use contract::run;
+pub use daemon::{Context, Daemon, StartError};
+pub use phase::{Phase, Phases};
 pub use process::main;

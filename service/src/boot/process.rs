@@ -3,16 +3,9 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use tokio::sync::watch;
 
-use super::{
-    contract::{Foundations, run},
-    daemon::{Daemon, Phase},
-};
-use crate::{
-    Exit, Settings, Source,
-    telemetry::{start_logs, start_metrics},
-};
+use super::{contract::run, daemon::Daemon, phase::Phases};
+use crate::{Exit, Settings, Source, telemetry::start_logs};
 
 #[derive(Debug, Parser)]
 #[command(version)]
@@ -38,16 +31,11 @@ pub fn main<D: Daemon>() -> ExitCode {
         Ok(logs) => logs,
         Err(problem) => return refuse(&[problem]),
     };
-    let recorder = match start_metrics() {
-        Ok(recorder) => recorder,
-        Err(problem) => return refuse(&[problem]),
-    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&[format!("the runtime cannot be made: {error}")]),
     };
-    let foundations = Foundations { settings, recorder, dropped: logs.dropped() };
-    runtime.block_on(run::<D>(foundations, watch::Sender::new(Phase::SetUp))).into()
+    runtime.block_on(run::<D>(settings, Some(logs.dropped()), &Phases::default())).into()
 }
 
 /// Settings are read before there is a log to write to.

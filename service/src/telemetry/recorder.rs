@@ -36,7 +36,7 @@ pub(crate) fn start_metrics() -> Result<Recorder, String> {
 }
 
 /// Folds samples and counts dropped log lines until `stop`.
-pub(crate) async fn keep_up(recorder: Recorder, dropped: ErrorCounter, stop: CancellationToken) {
+pub(crate) async fn keep_up(recorder: Recorder, dropped: Option<ErrorCounter>, stop: CancellationToken) {
     let lines = metrics::counter!("stargazer_log_lines_dropped_total");
     let mut upkeep = tokio::time::interval(UPKEEP);
     loop {
@@ -45,7 +45,7 @@ pub(crate) async fn keep_up(recorder: Recorder, dropped: ErrorCounter, stop: Can
             () = stop.cancelled() => return,
             _ = upkeep.tick() => {
                 recorder.run_upkeep();
-                lines.absolute(dropped.dropped_lines() as u64);
+                lines.absolute(dropped.as_ref().map_or(0, |dropped| dropped.dropped_lines() as u64));
             }
         }
     }
