@@ -87,7 +87,7 @@ impl Gateway {
         let status = consumer.status();
         context.health.check_with(&format!("{name} egress"), move || status.fault().map(str::to_owned));
         let (stop, tracker) = (self.egress.0.clone(), self.egress.1.clone());
-        context.tasks.spawn("egress", OnEnd::StopsProcess, tracker.track_future(consumer.run(stop)));
+        context.tasks.spawn("egress", OnEnd::NeededUntil(stop.clone()), tracker.track_future(consumer.run(stop)));
     }
 
     /// Gives what tells when its first try has ended.
@@ -95,7 +95,11 @@ impl Gateway {
         let started = Started::new(context.health.check(platform.name().as_str()));
         let tried = started.tried();
         let work = supervise(Arc::clone(platform), started, self.adapters.0.clone());
-        context.tasks.spawn("adapter", OnEnd::StopsProcess, self.adapters.1.clone().track_future(work));
+        context.tasks.spawn(
+            "adapter",
+            OnEnd::NeededUntil(self.adapters.0.clone()),
+            self.adapters.1.clone().track_future(work),
+        );
         tried
     }
 }

@@ -39,7 +39,7 @@ impl Daemon for Inference {
         let name = model.name().to_owned();
         let prompt = Prompt::new(&settings.prompt).map_err(StartError::Configuration)?;
         let (previews, publishing) = Previews::new(context.bus.clone(), context.tasks.stop().clone());
-        context.tasks.spawn("previews", OnEnd::StopsProcess, publishing);
+        context.tasks.spawn_needed("previews", publishing);
         let turns = Turns::new(Arc::clone(settings), model, prompt, previews);
         let config = ConsumerConfig {
             role: Role::Inbound,
@@ -67,7 +67,7 @@ impl Daemon for Inference {
     async fn start(&mut self, context: &Context) -> Result<(), StartError> {
         if let Some(consumer) = self.consumer.take() {
             let (stop, drained) = (self.stop.clone(), self.drained.clone().drop_guard());
-            context.tasks.spawn("inbound consumer", OnEnd::StopsProcess, async move {
+            context.tasks.spawn("inbound consumer", OnEnd::NeededUntil(stop.clone()), async move {
                 consumer.run(stop).await;
                 drop(drained);
             });

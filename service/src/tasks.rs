@@ -6,12 +6,12 @@ use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// What it means when a task ends before the process was told to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum OnEnd {
     /// It may end at any time; only a panic is logged.
     Fine,
-    /// The process cannot do its work without it: log it and shut down with exit code 70.
-    StopsProcess,
+    /// Until this is cancelled the process cannot do its work without it: log it and shut down with exit code 70.
+    NeededUntil(CancellationToken),
 }
 
 /// The tasks of one process. Clones share one list.
@@ -36,12 +36,17 @@ impl Tasks {
         &self.stop
     }
 
+    /// Runs `work`, which the process needs until everything stops, and which has to end then.
+    pub fn spawn_needed(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        self.spawn(name, OnEnd::NeededUntil(self.stop.clone()), work);
+    }
+
     /// Runs `work` until it ends. It has to watch a token of its own and end by itself.
     pub fn spawn(&self, name: &'static str, on_end: OnEnd, work: impl Future<Output = ()> + Send + 'static) {
-        let (stop, broken) = (self.stop.clone(), self.broken.clone());
+        let broken = self.broken.clone();
         let owned = async move {
             let panicked = catch(work).await;
-            let early = on_end == OnEnd::StopsProcess && !stop.is_cancelled();
+            let early = matches!(&on_end, OnEnd::NeededUntil(stop) if !stop.is_cancelled());
             if panicked {
                 tracing::error!(task = name, "task panicked");
             }
@@ -82,10 +87,12 @@ mod tests {
     async fn a_needed_task_that_ends_is_reported() {
         let (tasks, mut reports) = Tasks::new();
         tasks.spawn("optional", OnEnd::Fine, async {});
-        tasks.spawn("needed", OnEnd::StopsProcess, async { panic!("as told") });
+        tasks.spawn("needed", OnEnd::NeededUntil(tasks.stop().clone()), async { panic!("as told") });
         assert_eq!(reports.recv().await, Some("needed"));
-        let stop = tasks.stop().clone();
-        tasks.spawn("obedient", OnEnd::StopsProcess, async move { stop.cancelled().await });
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        tasks.spawn("obedient", OnEnd::NeededUntil(stop.clone()), async move { stopped.cancelled().await });
+        stop.cancel();
         tasks.end().await;
         assert!(reports.try_recv().is_err());
     }

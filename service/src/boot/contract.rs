@@ -14,7 +14,7 @@ use super::{
     signals::Signals,
 };
 use crate::{
-    Exit, Health, OnEnd, Settings, Tasks,
+    Exit, Health, Settings, Tasks,
     health::HealthServer,
     telemetry::{keep_up, start_metrics},
 };
@@ -110,8 +110,8 @@ async fn boot<D: Daemon>(
     phases.enter(Phase::Preparing);
     bus.check_topology().await?;
     let context = Context { settings: Arc::new(settings), instance, bus, health, tasks: tasks.clone() };
-    tasks.spawn("metrics upkeep", OnEnd::StopsProcess, keep_up(recorder, dropped, tasks.stop().clone()));
-    tasks.spawn("redis ping", OnEnd::StopsProcess, heartbeat::ping(context.clone(), tasks.stop().clone()));
+    tasks.spawn_needed("metrics upkeep", keep_up(recorder, dropped, tasks.stop().clone()));
+    tasks.spawn_needed("redis ping", heartbeat::ping(context.clone(), tasks.stop().clone()));
     let mut daemon = D::prepare(&context).await?;
 
     let registry = Registry::new(context.bus.clone(), D::SERVICE, &context.instance);
@@ -123,7 +123,7 @@ async fn boot<D: Daemon>(
         phases.subscribe(),
         tasks.stop().clone(),
     );
-    tasks.spawn("heartbeat", OnEnd::StopsProcess, beat);
+    tasks.spawn_needed("heartbeat", beat);
     phases.enter(Phase::Registered);
 
     phases.enter(Phase::Starting);

@@ -81,10 +81,10 @@ impl WebChat {
             ids,
             subscription,
         });
-        context.tasks.spawn("webchat subscriber", service::OnEnd::StopsProcess, subscribing);
+        context.tasks.spawn_needed("webchat subscriber", subscribing);
         let pump = pump::run(Arc::clone(&shared), pushes);
         let stop = context.tasks.stop().clone();
-        context.tasks.spawn("webchat pushes", service::OnEnd::StopsProcess, async move {
+        context.tasks.spawn_needed("webchat pushes", async move {
             stop.run_until_cancelled(pump).await;
         });
         Ok(Self { shared })
