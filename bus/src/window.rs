@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::{EntryId, Shard};
+use crate::{EntryId, lease::TenureId};
 
 /// Entries and bytes that one consumer may hold.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +20,7 @@ pub(crate) struct Bounds {
 /// Entries that one read takes at most.
 pub(crate) const READ_MAX: usize = 256;
 
-/// The held entries of all shards of one consumer.
+/// The held entries of one consumer.
 #[derive(Debug)]
 pub(crate) struct Window {
     bounds: Bounds,
@@ -33,7 +33,8 @@ pub(crate) struct Window {
 struct State {
     bytes: usize,
     entries: usize,
-    shards: HashMap<Shard, Held>,
+    /// By tenure, not by shard: what was held in a tenure that is over says nothing of the next one.
+    tenures: HashMap<TenureId, Held>,
 }
 
 #[derive(Debug, Default)]
@@ -65,9 +66,9 @@ impl Window {
     }
 
     /// Takes an entry in; false when it is held already or was settled while it was being claimed.
-    pub(crate) fn admit(&self, shard: Shard, id: EntryId, size: usize) -> bool {
+    pub(crate) fn admit(&self, tenure: TenureId, id: EntryId, size: usize) -> bool {
         let mut state = self.lock();
-        let held = state.shards.entry(shard).or_default();
+        let held = state.tenures.entry(tenure).or_default();
         if held.settled_in_claim.as_ref().is_some_and(|settled| settled.contains(&id)) || held.sizes.contains_key(&id) {
             return false;
         }
@@ -78,9 +79,9 @@ impl Window {
     }
 
     /// Lets an entry go.
-    pub(crate) fn settle(&self, shard: Shard, id: EntryId) {
+    pub(crate) fn settle(&self, tenure: TenureId, id: EntryId) {
         let mut state = self.lock();
-        let Some(held) = state.shards.get_mut(&shard) else { return };
+        let Some(held) = state.tenures.get_mut(&tenure) else { return };
         let Some(size) = held.sizes.remove(&id) else { return };
         if let Some(settled) = &mut held.settled_in_claim {
             settled.push(id);
@@ -92,21 +93,21 @@ impl Window {
     }
 
     /// A claim of everything pending begins.
-    pub(crate) fn claim_begins(&self, shard: Shard) {
-        self.lock().shards.entry(shard).or_default().settled_in_claim.get_or_insert_default();
+    pub(crate) fn claim_begins(&self, tenure: TenureId) {
+        self.lock().tenures.entry(tenure).or_default().settled_in_claim.get_or_insert_default();
     }
 
     /// The claim is over: from now on only new entries are read.
-    pub(crate) fn claim_ends(&self, shard: Shard) {
-        if let Some(held) = self.lock().shards.get_mut(&shard) {
+    pub(crate) fn claim_ends(&self, tenure: TenureId) {
+        if let Some(held) = self.lock().tenures.get_mut(&tenure) {
             held.settled_in_claim = None;
         }
     }
 
-    /// Forgets a shard that is not ours any more.
-    pub(crate) fn leave(&self, shard: Shard) {
+    /// Forgets a tenure that is over.
+    pub(crate) fn leave(&self, tenure: TenureId) {
         let mut state = self.lock();
-        if let Some(held) = state.shards.remove(&shard) {
+        if let Some(held) = state.tenures.remove(&tenure) {
             state.entries -= held.sizes.len();
             state.bytes -= held.sizes.values().sum::<usize>();
         }
@@ -139,28 +140,37 @@ mod tests {
 
     #[test]
     fn both_bounds_close_the_window() {
-        let (window, shard) = (Window::new(BOUNDS), Shards::DEFAULT.of("a"));
+        let (window, tenure) = (Window::new(BOUNDS), (Shards::DEFAULT.of("a"), 1));
         assert_eq!(window.room(), 3);
-        assert!(window.admit(shard, id(1), 10));
-        assert!(!window.admit(shard, id(1), 10), "held already");
+        assert!(window.admit(tenure, id(1), 10));
+        assert!(!window.admit(tenure, id(1), 10), "held already");
         assert_eq!(window.room(), 2);
-        assert!(window.admit(shard, id(2), 90));
+        assert!(window.admit(tenure, id(2), 90));
         assert_eq!(window.room(), 0, "bytes are used up");
-        window.settle(shard, id(2));
-        window.settle(shard, id(2));
+        window.settle(tenure, id(2));
+        window.settle(tenure, id(2));
         assert_eq!((window.room(), window.used()), (2, (1, 10)));
-        window.leave(shard);
+        window.leave(tenure);
         assert_eq!((window.room(), window.used()), (3, (0, 0)));
     }
 
     #[test]
     fn what_settles_during_a_claim_is_not_taken_for_new() {
+        let (window, tenure) = (Window::new(BOUNDS), (Shards::DEFAULT.of("a"), 1));
+        assert!(window.admit(tenure, id(1), 1));
+        window.claim_begins(tenure);
+        window.settle(tenure, id(1));
+        assert!(!window.admit(tenure, id(1), 1), "the page was cut before the commit");
+        window.claim_ends(tenure);
+        assert!(window.admit(tenure, id(1), 1));
+    }
+
+    #[test]
+    fn a_new_tenure_begins_empty() {
         let (window, shard) = (Window::new(BOUNDS), Shards::DEFAULT.of("a"));
-        assert!(window.admit(shard, id(1), 1));
-        window.claim_begins(shard);
-        window.settle(shard, id(1));
-        assert!(!window.admit(shard, id(1), 1), "the page was cut before the commit");
-        window.claim_ends(shard);
-        assert!(window.admit(shard, id(1), 1));
+        assert!(window.admit((shard, 1), id(1), 1));
+        assert!(window.admit((shard, 2), id(1), 1), "what the old tenure held is claimed anew");
+        window.leave((shard, 1));
+        assert_eq!(window.used(), (1, 1));
     }
 }

@@ -1,0 +1,38 @@
+//! `stargazer`: runs the pair on one machine ([`up`]), and the operator's tools.
+//!
+//! It knows the daemons only from outside: their programs beside its own, their settings, their exit codes and what they
+//! tell a supervisor. It never speaks their wire format.
+
+mod arguments;
+mod environment;
+mod refusal;
+mod say;
+mod written;
+
+mod child;
+mod config;
+mod up;
+
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use environment::Environment;
+use refusal::Refusal;
+use service::Exit;
+
+/// Does what the command line says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let environment = Environment::from_process();
+    let done = match Arguments::parse().command {
+        Command::Up(arguments) => up::up(&arguments, &environment),
+        Command::Config(arguments) => config::config(&arguments, &environment),
+        Command::Version => {
+            say::answer(concat!("stargazer ", env!("CARGO_PKG_VERSION")));
+            Ok(Exit::Clean)
+        }
+        Command::Child(arguments) => child::become_program(&arguments),
+    };
+    done.unwrap_or_else(|refusal| refusal.tell()).into()
+}

@@ -1,4 +1,9 @@
 //! The bus on a real redis-server: order, take-over, retries, dead letters, logs and previews.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so at once, and one panic is a case"
+)]
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,5 @@
 //! The boot contract, watched from inside: the exact sequence of phases, and work that is under way when a signal comes.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so at once")]
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -53,7 +54,7 @@ async fn phases_come_in_order_and_a_signal_drains() {
         phases.reached(Phase::Ready).await;
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM).unwrap();
     };
-    let (exit, ()) = within("boot and drain", async { tokio::join!(running, watching) }).await;
+    let (exit, ()) = within("boot and drain", Box::pin(async { tokio::join!(running, watching) })).await;
     assert_eq!(exit, Exit::Clean);
     assert_eq!(*TOLD.lock().unwrap(), ["prepare", "start", "drain"]);
     let expected = [

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     Shard,
-    lane::Lanes,
+    lane::{Lanes, Verdict},
     lease::{Event, Keeper, Release, Tenure},
     ledger::{Attempt, Ledger},
     reader::{Arrivals, Reader, ReaderHandle},
@@ -172,7 +172,8 @@ impl<H: Handler> Dispatch<H> {
 
     fn start_turns(&mut self) {
         while let Some((delivery, mailbox)) = self.lanes.next(Instant::now()) {
-            if let Some(owned) = self.shards.get_mut(&delivery.tenure.shard()) {
+            let shard = self.shards.get_mut(&delivery.tenure.shard());
+            if let Some(owned) = shard.filter(|owned| Arc::ptr_eq(&owned.tenure, &delivery.tenure)) {
                 owned.running += 1;
             }
             self.turns.spawn(Arc::clone(&self.runner).run(delivery, mailbox));
@@ -183,6 +184,8 @@ impl<H: Handler> Dispatch<H> {
     async fn note(&mut self, event: Event) {
         match event {
             Event::Acquired(tenure) => {
+                // The tenure before may have been lost without our having looked since.
+                self.forget_lost();
                 let owned = Owned { tenure: Arc::clone(&tenure), running: 0, settled: 0, leaving: false };
                 self.shards.insert(tenure.shard(), owned);
                 let reader = self.reader.clone();
@@ -204,6 +207,12 @@ impl<H: Handler> Dispatch<H> {
         }
     }
 
+    /// Whether something of this tenure may still be queued and started.
+    fn is_ours(&self, tenure: &Arc<Tenure>) -> bool {
+        let is_current = |owned: &Owned| Arc::ptr_eq(&owned.tenure, tenure) && !owned.leaving;
+        !tenure.is_lost() && !self.draining.is_cancelled() && self.shards.get(&tenure.shard()).is_some_and(is_current)
+    }
+
     /// Talks to the reader while taking what it hands over, since it may be waiting for just that.
     async fn while_arriving(&mut self, talk: impl Future<Output = ()>) {
         let mut talk = std::pin::pin!(talk);
@@ -217,7 +226,9 @@ impl<H: Handler> Dispatch<H> {
     }
 
     fn arrive(&mut self, Arrivals { tenure, entries }: Arrivals) {
-        if tenure.is_lost() || self.shards.get(&tenure.shard()).is_none_or(|owned| owned.leaving) {
+        if !self.is_ours(&tenure) {
+            // They stay pending for whoever owns the shard next.
+            entries.iter().for_each(|entry| self.window.settle(tenure.id(), entry.id));
             return;
         }
         let (now_ms, read_at) = (unix_ms(), Instant::now());
@@ -245,31 +256,39 @@ impl<H: Handler> Dispatch<H> {
             let ledger = Ledger::new(runner.bus.clone(), runner.config.role.clone(), Arc::clone(&tenure));
             let failure = Failure { code: "undecodable", error };
             runner.bury(&ledger, &delivery, Attempt::default(), &failure).await;
-            window.settle(tenure.shard(), delivery.entry.id);
+            window.settle(tenure.id(), delivery.entry.id);
         });
     }
 
     fn end(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
-        let Ok(Ended { verdict, settled, unheard, delivery }) = ended else {
+        let Ok(Ended { verdict, absorbed, mut unheard, delivery }) = ended else {
             // A turn catches its handler's panics, so this is a fault of ours; its lane stays closed until the shard moves.
             tracing::error!(role = %self.runner.config.role, "a turn's task broke");
             return;
         };
-        let shard = delivery.tenure.shard();
-        for id in &settled {
-            self.window.settle(shard, *id);
+        let tenure = Arc::clone(&delivery.tenure);
+        let lane = Arc::clone(&delivery.route.lane);
+        let (mut verdict, mut settled) = (verdict, 0);
+        if tenure.is_lost() {
+            // Nothing was settled. Controls of the next tenure may have reached this turn; they are still to be run.
+            unheard.splice(0..0, absorbed);
+        } else if matches!(verdict, Verdict::Done) {
+            for delivery in std::iter::once(delivery).chain(absorbed) {
+                self.window.settle(tenure.id(), delivery.entry.id);
+                settled += 1;
+            }
         }
-        let is_gone = delivery.tenure.is_lost()
-            || self.draining.is_cancelled()
-            || self.shards.get(&shard).is_none_or(|owned| owned.leaving);
-        let (verdict, unheard) = if is_gone { (crate::lane::Verdict::Done, Vec::new()) } else { (verdict, unheard) };
-        self.lanes.finish(&delivery.route.lane, verdict, unheard);
-        let Some(owned) = self.shards.get_mut(&shard).filter(|owned| Arc::ptr_eq(&owned.tenure, &delivery.tenure))
-        else {
+        unheard.retain(|control| self.is_ours(&control.tenure));
+        if !self.is_ours(&tenure) {
+            verdict = Verdict::Done;
+        }
+        self.lanes.finish(&lane, verdict, unheard);
+        let shard = tenure.shard();
+        let Some(owned) = self.shards.get_mut(&shard).filter(|owned| Arc::ptr_eq(&owned.tenure, &tenure)) else {
             return;
         };
         owned.running -= 1;
-        owned.settled += u32::try_from(settled.len()).unwrap_or(u32::MAX);
+        owned.settled += settled;
         if owned.settled >= TRIM_EVERY {
             owned.settled = 0;
             let (runner, tenure) = (Arc::clone(&self.runner), Arc::clone(&owned.tenure));
@@ -285,18 +304,17 @@ impl<H: Handler> Dispatch<H> {
     fn release_if_idle(&mut self, shard: Shard) {
         let is_idle = self.shards.get(&shard).is_some_and(|owned| owned.leaving && owned.running == 0);
         if is_idle && let Some(owned) = self.shards.remove(&shard) {
-            self.window.leave(shard);
+            self.window.leave(owned.tenure.id());
             self.chores.spawn(release(self.releases.clone(), owned.tenure));
         }
     }
 
     /// Drops what belonged to shards that were lost. Their turns stop by themselves.
     fn forget_lost(&mut self) {
-        let lost: Vec<Shard> =
-            self.shards.iter().filter(|(_, owned)| owned.tenure.is_lost()).map(|(shard, _)| *shard).collect();
-        for shard in lost {
-            self.shards.remove(&shard);
-            self.window.leave(shard);
+        let lost = self.shards.extract_if(|_, owned| owned.tenure.is_lost());
+        let lost: Vec<_> = lost.map(|(_, owned)| owned.tenure.id()).collect();
+        if !lost.is_empty() {
+            lost.into_iter().for_each(|tenure| self.window.leave(tenure));
             self.lanes.forget(|delivery| delivery.tenure.is_lost());
         }
     }

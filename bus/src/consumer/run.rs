@@ -52,8 +52,9 @@ impl Stages {
 /// What is left of a turn for its lane.
 pub(super) struct Ended {
     pub(super) verdict: Verdict<Delivery>,
-    /// Entries that are settled, or not ours to settle.
-    pub(super) settled: Vec<EntryId>,
+    /// Controls that the turn took; they share its fate.
+    pub(super) absorbed: Vec<Delivery>,
+    /// Controls that it did not take.
     pub(super) unheard: Vec<Delivery>,
     pub(super) delivery: Delivery,
 }
@@ -67,15 +68,15 @@ impl<H: Handler> Runner<H> {
             Ok(Started::Wait(pause)) => return again(delivery, mailbox, pause),
             Ok(Started::Copy) => {
                 metrics::counter!("stargazer_copies_total", "role" => self.config.role.to_string()).increment(1);
-                return ended(delivery, mailbox, &[]);
+                return ended(delivery, mailbox, Vec::new());
             }
-            Err(_) => return ended(delivery, mailbox, &[]),
+            Err(_) => return ended(delivery, mailbox, Vec::new()),
         };
         self.stages.lane_wait.record(delivery.read_at.elapsed());
         if attempt.deaths >= self.config.deaths_max {
             let error = format!("its owner died {} times while it ran", attempt.deaths);
             self.bury(&ledger, &delivery, attempt, &Failure { code: "owner_died", error }).await;
-            return ended(delivery, mailbox, &[]);
+            return ended(delivery, mailbox, Vec::new());
         }
 
         let facts = Facts {
@@ -105,7 +106,7 @@ impl<H: Handler> Runner<H> {
                 let put_back = || ledger.put_back(delivery.entry.id, attempt);
                 let _ = tokio::time::timeout(STEP_AGAIN, put_back()).await;
             }
-            return ended(delivery, mailbox, &absorbed);
+            return ended(delivery, mailbox, absorbed);
         };
         self.settle(&ledger, delivery, attempt, outcome, mailbox, absorbed).await
     }
@@ -135,7 +136,7 @@ impl<H: Handler> Runner<H> {
         match outcome {
             Outcome::Commit(commit) => {
                 self.commit(ledger, &delivery, &absorbed, &commit).await;
-                ended(delivery, mailbox, &absorbed)
+                ended(delivery, mailbox, absorbed)
             }
             Outcome::Retry(failure) if attempt.failures + 1 < self.config.failures_max => {
                 let failures = attempt.failures + 1;
@@ -152,7 +153,7 @@ impl<H: Handler> Runner<H> {
                 self.bury(ledger, &delivery, attempt, &failure).await;
                 // Controls that the dead turn took have nothing left to act on.
                 self.commit_controls(ledger, &absorbed).await;
-                ended(delivery, mailbox, &absorbed)
+                ended(delivery, mailbox, absorbed)
             }
             Outcome::Wait(pause) => {
                 self.persist(ledger, "a pause", || ledger.put_back(delivery.entry.id, attempt)).await;
@@ -243,9 +244,8 @@ fn unheard(mut mailbox: mpsc::Receiver<Delivery>) -> Vec<Delivery> {
     std::iter::from_fn(|| mailbox.try_recv().ok()).collect()
 }
 
-fn ended(delivery: Delivery, mailbox: mpsc::Receiver<Delivery>, absorbed: &[Delivery]) -> Ended {
-    let settled = std::iter::once(&delivery).chain(absorbed).map(|of| of.entry.id).collect();
-    Ended { verdict: Verdict::Done, settled, unheard: unheard(mailbox), delivery }
+fn ended(delivery: Delivery, mailbox: mpsc::Receiver<Delivery>, absorbed: Vec<Delivery>) -> Ended {
+    Ended { verdict: Verdict::Done, absorbed, unheard: unheard(mailbox), delivery }
 }
 
 fn again(delivery: Delivery, mailbox: mpsc::Receiver<Delivery>, pause: Duration) -> Ended {
@@ -261,5 +261,5 @@ fn again_with(
 ) -> Ended {
     absorbed.extend(unheard(mailbox));
     let verdict = Verdict::Again(delivery.clone(), Instant::now() + pause);
-    Ended { verdict, settled: Vec::new(), unheard: absorbed, delivery }
+    Ended { verdict, absorbed: Vec::new(), unheard: absorbed, delivery }
 }

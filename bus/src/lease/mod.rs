@@ -10,7 +10,7 @@ mod tenure;
 use std::time::Duration;
 
 pub(crate) use keeper::{Event, Keeper, Release};
-pub(crate) use tenure::Tenure;
+pub(crate) use tenure::{Tenure, TenureId};
 
 /// How long a lease lives and how often it is renewed.
 #[derive(Debug, Clone, Copy)]

@@ -5,6 +5,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Error, Shard};
 
+/// Tells a tenure from every other: the shard, and the epoch that rises with each of its tenures.
+pub(crate) type TenureId = (Shard, u64);
+
 /// From acquiring a shard to losing or releasing it. A shard that is acquired again is a new tenure with a new token.
 #[derive(Debug)]
 pub(crate) struct Tenure {
@@ -22,6 +25,10 @@ impl Tenure {
 
     pub(crate) fn shard(&self) -> Shard {
         self.shard
+    }
+
+    pub(crate) fn id(&self) -> TenureId {
+        (self.shard, self.epoch())
     }
 
     /// What the fence holds while the shard is ours.

@@ -140,9 +140,9 @@ impl Feeds {
 
     /// Begins every shard anew, as after an error that may have hidden a read.
     pub(super) fn claim_again(&mut self, window: &Window) {
-        for (shard, feed) in &mut self.feeds {
+        for feed in self.feeds.values_mut() {
             feed.phase = Phase::Unwatched;
-            window.claim_begins(*shard);
+            window.claim_begins(feed.tenure.id());
         }
     }
 

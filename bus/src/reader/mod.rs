@@ -214,12 +214,12 @@ impl Reader {
                     .increment(claimed.gone as u64);
             }
             self.hand_over(shard, claimed.entries).await;
-            if self.feeds.claimed_up_to(shard, claimed.cursor) {
-                self.window.claim_ends(shard);
-                if let Some(feed) = self.feeds.get_mut(shard) {
-                    feed.last = feed.last_delivered(&self.bus, &group).await?;
-                    feed.drop_idle_consumers(&self.bus, &group, &self.instance).await?;
-                }
+            if self.feeds.claimed_up_to(shard, claimed.cursor)
+                && let Some(feed) = self.feeds.get_mut(shard)
+            {
+                self.window.claim_ends(feed.tenure.id());
+                feed.last = feed.last_delivered(&self.bus, &group).await?;
+                feed.drop_idle_consumers(&self.bus, &group, &self.instance).await?;
             }
         }
         for (shard, entries) in answer.read {
@@ -239,7 +239,8 @@ impl Reader {
 
     async fn hand_over(&self, shard: crate::Shard, mut entries: Vec<RawEntry>) {
         let Some(feed) = self.feeds.get(shard) else { return };
-        entries.retain(|entry| self.window.admit(shard, entry.id, entry.data.len()));
+        let tenure = feed.tenure.id();
+        entries.retain(|entry| self.window.admit(tenure, entry.id, entry.data.len()));
         if !entries.is_empty() {
             let _ = self.arrivals.send(Arrivals { tenure: Arc::clone(&feed.tenure), entries }).await;
         }
@@ -267,7 +268,7 @@ impl Reader {
     fn obey(&mut self, command: Option<Command>) -> bool {
         let (done, goes_on) = match command {
             Some(Command::Add(tenure, done)) => {
-                self.window.claim_begins(tenure.shard());
+                self.window.claim_begins(tenure.id());
                 self.feeds.add(Feed::new(&self.bus, &self.role, tenure));
                 (done, true)
             }

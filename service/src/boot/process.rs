@@ -27,10 +27,7 @@ pub fn main<D: Daemon>() -> ExitCode {
     if !refusals.is_empty() {
         return refuse(&refusals);
     }
-    let logs = match start_logs(&settings.log) {
-        Ok(logs) => logs,
-        Err(problem) => return refuse(&[problem]),
-    };
+    let logs = start_logs(&settings.log);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&[format!("the runtime cannot be made: {error}")]),

@@ -3,6 +3,7 @@
 use bytesize::ByteSize;
 
 use super::{PlatformKind, Problem, Settings};
+use crate::telemetry::filter_fault;
 
 /// A text on the wire has 256 KiB at most; what we add to one (why it was cut) needs a little of that.
 const TEXT_MAX: ByteSize = ByteSize::kib(240);
@@ -14,6 +15,9 @@ pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>) {
             problems.push(Problem::new(place, message));
         }
     };
+    if let Some(fault) = filter_fault(&settings.log.filter) {
+        rule(false, "log.filter", &format!("is no filter: {fault}; write a level like `info`, or `info,bus=debug`"));
+    }
     let (bus, model, prompt) = (&settings.bus, &settings.model, &settings.prompt);
     rule(bus.shards.is_power_of_two(), "bus.shards", "has to be a power of two");
     rule(bus.lease_renew * 2 <= bus.lease_ttl, "bus.lease_renew", "has to be at most half of bus.lease_ttl");

@@ -22,12 +22,15 @@ impl LogGuard {
     }
 }
 
+/// What is wrong with a filter, if anything is.
+pub(crate) fn filter_fault(filter: &str) -> Option<String> {
+    EnvFilter::try_new(filter).err().map(|error| error.to_string())
+}
+
 /// Starts logging.
-///
-/// # Errors
-/// What is wrong with the filter.
-pub(crate) fn start_logs(log: &Log) -> Result<LogGuard, String> {
-    let filter = EnvFilter::try_new(&log.filter).map_err(|error| format!("log.filter: {error}"))?;
+pub(crate) fn start_logs(log: &Log) -> LogGuard {
+    // Settings with a filter that cannot be used were refused before.
+    let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let (writer, worker) =
         NonBlockingBuilder::default().buffered_lines_limit(LINES_MAX).lossy(true).finish(std::io::stderr());
     let dropped = writer.error_counter();
@@ -41,5 +44,5 @@ pub(crate) fn start_logs(log: &Log) -> Result<LogGuard, String> {
     };
     // A second start in one process (tests) keeps the first.
     let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
-    Ok(LogGuard { _worker: worker, dropped })
+    LogGuard { _worker: worker, dropped }
 }

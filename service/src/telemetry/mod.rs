@@ -3,5 +3,5 @@
 mod logs;
 mod recorder;
 
-pub(crate) use logs::start_logs;
+pub(crate) use logs::{filter_fault, start_logs};
 pub(crate) use recorder::{Recorder, keep_up, start_metrics};

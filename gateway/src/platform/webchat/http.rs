@@ -35,7 +35,7 @@ pub(super) async fn serve(shared: &Arc<Shared>, started: &Started, stop: Cancell
     let addr = shared.settings.addr;
     let listener = tokio::net::TcpListener::bind(addr).await.map_err(|error| {
         RunError(format!(
-            "webchat cannot listen on {addr}: {error}; free the port, or set another address with SG_WEBCHAT_ADDR"
+            "cannot listen on {addr}: {error}; free the port, or set another address with SG_WEBCHAT_ADDR"
         ))
     })?;
     let tracker = TaskTracker::new();
@@ -47,7 +47,7 @@ pub(super) async fn serve(shared: &Arc<Shared>, started: &Started, stop: Cancell
     let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
     tracker.close();
     tracker.wait().await;
-    served.map_err(|error| RunError(format!("webchat stopped serving: {error}")))
+    served.map_err(|error| RunError(format!("stopped serving: {error}")))
 }
 
 fn router(server: Server) -> Router {

@@ -1,0 +1,7 @@
+//! The program `stargazer`; everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}
