@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The longest that a test waits for something that should happen soon. Generous: these machines are shared.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Awaits `future`, and fails the test by name when it takes longer than a test's patience.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
@@ -24,4 +24,13 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: i
         }
     })
     .await
+}
+
+/// Asks again and again until it is so.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+    eventually(what, || {
+        let asked = is_so();
+        async { asked.await.then_some(()) }
+    })
+    .await;
 }

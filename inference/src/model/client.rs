@@ -109,6 +109,8 @@ struct Answer {
     parser: SseParser,
     /// Pieces of one event that wait to be taken.
     waiting: Vec<Delta>,
+    /// The first token has to be there by then.
+    begins_by: Instant,
     ends_at: Instant,
     /// A token has come.
     has_begun: bool,
@@ -118,12 +120,13 @@ struct Answer {
 
 impl Answer {
     fn new(endpoint: Arc<Endpoint>) -> Self {
-        let ends_at = Instant::now() + endpoint.total;
+        let (begins_by, ends_at) = (Instant::now() + endpoint.first_token, Instant::now() + endpoint.total);
         Self {
             endpoint,
             response: None,
             parser: SseParser::default(),
             waiting: Vec::new(),
+            begins_by,
             ends_at,
             has_begun: false,
             is_finished: false,
@@ -234,8 +237,8 @@ impl Answer {
 
     /// By when the next piece has to be there. Keep-alives do not move it.
     fn deadline(&self) -> Instant {
-        let next = if self.has_begun { self.endpoint.token } else { self.endpoint.first_token };
-        (Instant::now() + next).min(self.ends_at)
+        let next = if self.has_begun { Instant::now() + self.endpoint.token } else { self.begins_by };
+        next.min(self.ends_at)
     }
 
     fn timed_out(&self) -> ModelError {

@@ -3,6 +3,7 @@
 use bus::Turn;
 use codec::{InboundRoute, InboundView, control, names};
 use futures_util::StreamExt;
+use tokio::time::sleep_until;
 
 use super::{Turns, preview::Preview};
 use crate::model::{ChatMessage, Delta, ModelError};
@@ -50,6 +51,10 @@ impl Turns {
                     break;
                 }
                 piece = stream.next() => piece,
+                () = sleep_until(preview.full_due()), if !text.is_empty() => {
+                    preview.full(&text);
+                    continue;
+                }
             };
             match piece {
                 None => break,

@@ -31,11 +31,24 @@ impl Preview {
 
     /// The text has grown by its last `grown` bytes.
     pub(super) fn grow(&mut self, text: &str, grown: usize) {
-        let is_full = self.has_hole || self.since_full >= FULL_EVERY_FRAMES || self.full_at.elapsed() >= FULL_EVERY;
-        let from = if is_full { 0 } else { text.len() - grown };
+        let is_full = self.has_hole || self.since_full >= FULL_EVERY_FRAMES || Instant::now() >= self.full_due();
+        self.send(text, if is_full { 0 } else { text.len() - grown });
+    }
+
+    /// When the full text is due, also when nothing has grown: who reloads the page while the model pauses sees it then.
+    pub(super) fn full_due(&self) -> Instant {
+        self.full_at + FULL_EVERY
+    }
+
+    /// Sends the full text.
+    pub(super) fn full(&mut self, text: &str) {
+        self.send(text, 0);
+    }
+
+    fn send(&mut self, text: &str, from: usize) {
         self.frame.offset = from as u64;
         text[from..].clone_into(&mut self.frame.text);
-        if is_full {
+        if from == 0 {
             // Whoever meets this text here for the first time learns where it belongs.
             [self.frame.channel_key, self.frame.channel_id, self.frame.thread_id] = self.place.clone();
             (self.since_full, self.full_at) = (0, Instant::now());

@@ -30,9 +30,10 @@ impl Signals {
 
     /// Waits for a signal and ends the process at once.
     #[expect(clippy::disallowed_methods, reason = "the second signal is a person's wish to end without waiting")]
+    #[expect(clippy::print_stderr, reason = "the log is written beside this thread and would not be in time")]
     pub(super) async fn end_at_next(mut self) {
         let signal = self.next().await;
-        tracing::warn!(signal, "second signal: ending at once; what was under way stays pending");
+        eprintln!("second signal ({signal}): ending at once; what was under way stays pending for another process");
         std::process::exit(Exit::Signal(signal).code().into());
     }
 }

@@ -47,6 +47,7 @@ struct Close {
 
 const GOING_AWAY: Close = Close { code: 1001, reason: "the gateway stops" };
 const TOO_SLOW: Close = Close { code: 1013, reason: "you read too slowly" };
+const TOO_LARGE: Close = Close { code: 1009, reason: "a frame that is too large" };
 const SILENT: Close = Close { code: 1001, reason: "you have been silent" };
 
 impl Close {
@@ -122,10 +123,9 @@ impl Socket {
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                         Some(Ok(Message::Binary(_))) => return Err(Close::policy("binary frames are not part of the protocol")),
                         Some(Ok(Message::Close(_))) | None => return Ok(()),
-                        // Also a frame over the bound, which axum answers with the matching close by itself.
                         Some(Err(error)) => {
                             tracing::debug!(%error, "socket broke");
-                            return Err(Close { code: 1009, reason: "a frame that is too large or broken" });
+                            return Err(TOO_LARGE);
                         }
                     }
                 }
@@ -154,6 +154,9 @@ impl Socket {
     }
 
     async fn take(&mut self, text: &str) -> Step {
+        if text.len() > frame_max(&self.shared) {
+            return Err(TOO_LARGE);
+        }
         if self.frames.check().is_err() {
             return Err(Close::policy("too many frames"));
         }

@@ -1,0 +1,96 @@
+//! As much of Redis' protocol as it takes to look into a server, or to put something wrong into it.
+
+use std::{io, path::Path};
+
+use futures_util::future::BoxFuture;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::UnixStream,
+};
+
+/// What Redis answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Nothing there.
+    Nil,
+    /// A number.
+    Number(i64),
+    /// A string; bytes that are no text are shown as such.
+    Text(String),
+    /// Several replies.
+    List(Vec<Reply>),
+    /// Redis refused the command.
+    Error(String),
+}
+
+impl Reply {
+    /// The text of this reply; empty when it is none.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            _ => "",
+        }
+    }
+
+    /// The number of this reply; 0 when it is none.
+    #[must_use]
+    pub fn number(&self) -> i64 {
+        match self {
+            Self::Number(number) => *number,
+            _ => 0,
+        }
+    }
+
+    /// The parts of this reply; none when it is no list.
+    #[must_use]
+    pub fn list(&self) -> &[Self] {
+        match self {
+            Self::List(list) => list,
+            _ => &[],
+        }
+    }
+}
+
+/// Sends one command over a connection of its own.
+pub(crate) async fn command(socket: &Path, parts: &[&[u8]]) -> io::Result<Reply> {
+    let mut stream = BufReader::new(UnixStream::connect(socket).await?);
+    let mut request = format!("*{}\r\n", parts.len()).into_bytes();
+    for part in parts {
+        request.extend_from_slice(format!("${}\r\n", part.len()).as_bytes());
+        request.extend_from_slice(part);
+        request.extend_from_slice(b"\r\n");
+    }
+    stream.write_all(&request).await?;
+    read(&mut stream).await
+}
+
+fn read(stream: &mut BufReader<UnixStream>) -> BoxFuture<'_, io::Result<Reply>> {
+    Box::pin(async move {
+        let mut line = String::new();
+        stream.read_line(&mut line).await?;
+        let (kind, rest) = line.trim_end().split_at_checked(1).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let number = || rest.parse::<i64>().map_err(io::Error::other);
+        Ok(match kind {
+            "+" => Reply::Text(rest.into()),
+            "-" => Reply::Error(rest.into()),
+            ":" => Reply::Number(number()?),
+            "$" if number()? < 0 => Reply::Nil,
+            "$" => {
+                let mut bytes = vec![0; number()? as usize + 2];
+                stream.read_exact(&mut bytes).await?;
+                bytes.truncate(bytes.len() - 2);
+                Reply::Text(String::from_utf8_lossy(&bytes).into_owned())
+            }
+            "*" if number()? < 0 => Reply::Nil,
+            "*" => {
+                let mut list = Vec::new();
+                for _ in 0..number()? {
+                    list.push(read(stream).await?);
+                }
+                Reply::List(list)
+            }
+            _ => return Err(io::ErrorKind::InvalidData.into()),
+        })
+    })
+}

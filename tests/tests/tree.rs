@@ -1,0 +1,233 @@
+//! Rules of the tree that no compiler knows: who may depend on whom, and what no source file may hold.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so at once")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+/// What each crate may know of ours, tests and examples included. `ARCHITECTURE.md` draws the same map.
+const MAP: [(&str, &[&str]); 10] = [
+    ("codec", &[]),
+    ("bus", &[]),
+    ("fetch", &[]),
+    ("service", &["bus"]),
+    ("gateway", &["codec", "bus", "service", "fetch"]),
+    ("inference", &["codec", "bus", "service", "fetch"]),
+    ("cli", &["codec", "bus", "fetch", "service", "gateway", "inference"]),
+    ("loadtest", &["codec", "bus", "fetch", "service", "gateway", "inference", "cli"]),
+    ("benches", &["codec", "bus", "fetch", "service", "gateway", "inference"]),
+    ("tests", &["codec", "bus", "fetch", "service", "gateway", "inference", "cli", "loadtest"]),
+];
+
+/// Lines that a source file may have.
+const LINES_MAX: usize = 600;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+/// Every file of the tree whose name ends so, with its text: (path from the root, text). Not what others wrote (`vendor`).
+fn files(endings: &[&str]) -> Vec<(String, String)> {
+    fn walk(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
+            let is_ours =
+                !name.starts_with('.') && !name.starts_with("target") && name != "node_modules" && name != "vendor";
+            if path.is_dir() && is_ours {
+                walk(&path, endings, found);
+            } else if path.is_file() && endings.iter().any(|ending| name.ends_with(ending)) {
+                found.push(path);
+            }
+        }
+    }
+    let (root, mut found) = (root(), Vec::new());
+    walk(&root, endings, &mut found);
+    found.sort();
+    assert!(!found.is_empty(), "nothing ends in {endings:?}");
+    let text = |path: PathBuf| {
+        (path.strip_prefix(&root).unwrap().display().to_string(), std::fs::read_to_string(&path).unwrap())
+    };
+    found.into_iter().map(text).collect()
+}
+
+/// Places (`file:line: text`) of Rust lines that are code and contain any of `words`, outside the files of `exceptions`.
+fn lines_with(words: &[&str], exceptions: &[&str]) -> Vec<String> {
+    let mut places = Vec::new();
+    for (path, text) in files(&[".rs"]) {
+        if exceptions.iter().any(|exception| path.starts_with(exception)) {
+            continue;
+        }
+        for (index, line) in text.lines().enumerate() {
+            let code = line.trim_start();
+            if !code.starts_with("//") && words.iter().any(|word| code.contains(word)) {
+                places.push(format!("{path}:{}: {code}", index + 1));
+            }
+        }
+    }
+    places
+}
+
+fn none(rule: &str, places: &[String]) {
+    assert!(places.is_empty(), "{rule}:\n{}", places.join("\n"));
+}
+
+fn packages() -> Vec<Value> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
+        .arg(root().join("Cargo.toml"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+fn names(package: &Value, is_wanted: impl Fn(&Value) -> bool) -> BTreeSet<String> {
+    let dependencies = package["dependencies"].as_array().unwrap();
+    dependencies.iter().filter(|one| is_wanted(one)).map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn crates_depend_as_the_map_says() {
+    let map: BTreeMap<&str, &[&str]> = MAP.into();
+    for package in packages() {
+        let name = package["name"].as_str().unwrap();
+        let allowed = map.get(name).unwrap_or_else(|| panic!("`{name}` is not on the map"));
+        for known in names(&package, |dependency| dependency["path"].is_string()) {
+            assert!(allowed.contains(&known.as_str()), "`{name}` may not depend on `{known}`");
+        }
+    }
+}
+
+#[test]
+fn heavy_parts_have_one_home() {
+    let homes = [("redis", "bus"), ("serenity", "gateway"), ("matrix-sdk", "gateway")];
+    for package in packages() {
+        let name = package["name"].as_str().unwrap();
+        for (part, home) in homes {
+            let names_it = !names(&package, |dependency| dependency["name"] == part).is_empty();
+            assert!(!names_it || name == home, "only `{home}` names `{part}`, and not `{name}`");
+        }
+    }
+    none(
+        "serenity lives in gateway/src/platform/discord",
+        &lines_with(&[concat!("seren", "ity::")], &["gateway/src/platform/discord"]),
+    );
+    none(
+        "matrix-sdk lives in gateway/src/platform/matrix",
+        &lines_with(&[concat!("matrix_", "sdk::")], &["gateway/src/platform/matrix"]),
+    );
+}
+
+#[test]
+fn files_are_short() {
+    let long = |(path, text): (String, String)| {
+        (text.lines().count() > LINES_MAX).then(|| format!("{path}: {}", text.lines().count()))
+    };
+    none(
+        &format!("files have at most {LINES_MAX} lines"),
+        &files(&[".rs"]).into_iter().filter_map(long).collect::<Vec<_>>(),
+    );
+}
+
+#[test]
+fn modules_say_what_they_are_for() {
+    let silent = |(path, text): (String, String)| {
+        let first = text.lines().find(|line| !line.is_empty()).unwrap_or_default();
+        // An empty crate root has nothing to say yet.
+        (!text.is_empty() && !first.starts_with("//!")).then_some(path)
+    };
+    none("every file opens with a module doc", &files(&[".rs"]).into_iter().filter_map(silent).collect::<Vec<_>>());
+}
+
+#[test]
+fn exports_are_named() {
+    let globs = lines_with(&["pub use ", "pub(crate) use ", "pub(super) use "], &["tests/tests/tree.rs"]);
+    none("no glob re-exports", &globs.into_iter().filter(|place| place.contains("::*")).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_test_runs() {
+    none("a test that does not run is no test", &lines_with(&[concat!("#[ig", "nore")], &[]));
+}
+
+#[test]
+fn lints_are_silenced_with_a_reason() {
+    none(
+        "`expect` with a reason, never `allow`",
+        &lines_with(&[concat!("#[al", "low("), concat!("#![al", "low(")], &[]),
+    );
+}
+
+#[test]
+fn tasks_have_an_owner() {
+    // The harness and its tests own theirs by a JoinSet, or await them; clippy.toml refuses the call everywhere else too.
+    let exceptions = ["service/src/tasks.rs", "tests/"];
+    none(
+        "no loose tasks",
+        &lines_with(&[concat!("tokio::sp", "awn("), concat!("tokio::task::sp", "awn(")], &exceptions),
+    );
+}
+
+#[test]
+fn settings_are_read_in_one_place() {
+    let exceptions = [
+        "service/src/settings/source.rs",
+        "cli/",   // The operator's tool finds its siblings, its folders and the terminal by the environment.
+        "tests/", // The harness finds the binaries beside it, and takes wishes of who runs it.
+        "loadtest/",
+        "benches/",
+    ];
+    none("the environment is read by service::settings", &lines_with(&["std::env::", "env::var"], &exceptions));
+}
+
+#[test]
+fn nothing_knows_the_machine_it_was_written_on() {
+    let (places, homes) = (["/ro", "/ho", "/wo", "/Us"], ["ot/", "me/", "rk/", "ers/"]);
+    let words: Vec<String> = places.iter().zip(homes).map(|(place, home)| format!("{place}{home}")).collect();
+    let mut found = Vec::new();
+    for (path, text) in files(&[
+        ".rs", ".toml", ".md", ".sh", ".js", ".html", ".css", ".lua", ".txt", ".service", ".yml", ".yaml", ".json",
+    ]) {
+        for (index, line) in text.lines().enumerate() {
+            // As a path begins: not in the middle of a word or of a longer path.
+            let begins = |word: &String| {
+                line.match_indices(word.as_str())
+                    .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-}>".contains(c)))
+            };
+            if words.iter().any(begins) {
+                found.push(format!("{path}:{}: {}", index + 1, line.trim()));
+            }
+        }
+    }
+    none("no paths of a machine", &found);
+}
+
+/// Names of metrics in a text: `stargazer_` and what follows.
+fn metrics_in(text: &str, before: &str) -> BTreeSet<String> {
+    let start = format!("{before}stargazer_");
+    let name = |(at, _): (usize, &str)| {
+        let rest = &text[at + before.len()..];
+        let end = rest.find(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit() && c != '_').unwrap_or(rest.len());
+        rest[..end].to_owned()
+    };
+    text.match_indices(&start).map(name).collect()
+}
+
+#[test]
+fn metrics_in_code_are_those_of_the_page() {
+    let code: BTreeSet<String> = (files(&[".rs"]).iter())
+        .filter(|(path, _)| !path.starts_with("tests/") && !path.starts_with("loadtest/"))
+        .flat_map(|(_, text)| metrics_in(text, "\""))
+        .collect();
+    let page = std::fs::read_to_string(root().join("docs/metrics.md")).expect("docs/metrics.md lists the metrics");
+    let page = metrics_in(&page, "`");
+    let missing: Vec<_> = code.difference(&page).cloned().collect();
+    none("metrics that docs/metrics.md lacks", &missing);
+    let stale: Vec<_> = page.difference(&code).cloned().collect();
+    none("metrics of docs/metrics.md that no code has", &stale);
+}
