@@ -62,23 +62,26 @@ impl<J: Job> Lanes<J> {
     }
 
     /// Puts an entry behind those of its lane, or hands it to the running turn.
-    pub(crate) fn push(&mut self, mut job: J) {
+    pub(crate) fn push(&mut self, job: J) {
+        let Some(job) = self.offer(job) else { return };
         let key = Arc::clone(job.lane());
-        let Some(lane) = self.lanes.get_mut(&key) else {
+        if let Some(lane) = self.lanes.get_mut(&key) {
+            lane.queue.push_back(job);
+        } else {
             self.lanes.insert(Arc::clone(&key), Lane { queue: VecDeque::from([job]), state: State::Ready });
             self.ready.push_back(key);
-            return;
-        };
-        if let State::Running(controls) = &lane.state
-            && job.is_control()
-        {
-            // Full, or the turn has just ended: then the control is an entry of the lane like any other.
-            match controls.try_send(job) {
-                Ok(()) => return,
-                Err(refused) => job = refused.into_inner(),
-            }
         }
-        lane.queue.push_back(job);
+    }
+
+    /// Hands a control to the turn that runs in its lane; gives back what no turn takes, a control among it whose turn has
+    /// as many as it may have or has just ended.
+    pub(crate) fn offer(&mut self, job: J) -> Option<J> {
+        match self.lanes.get(job.lane()).map(|lane| &lane.state) {
+            Some(State::Running(controls)) if job.is_control() => {
+                controls.try_send(job).err().map(tokio::sync::mpsc::error::TrySendError::into_inner)
+            }
+            _ => Some(job),
+        }
     }
 
     /// The next entry to run, if a slot is free, with the mailbox of its turn's controls.

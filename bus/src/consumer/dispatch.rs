@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
@@ -25,6 +24,7 @@ use crate::{
     lease::{Event, Keeper, Release, Tenure},
     ledger::{Attempt, Ledger},
     reader::{Arrivals, Reader, ReaderHandle},
+    reply::RawEntry,
     trim::{TRIM_EVERY, trim},
     unix_ms,
     window::{Bounds, Window},
@@ -128,44 +128,40 @@ impl<H: Handler> Dispatch<H> {
         self.drain().await;
     }
 
-    /// Stops reading, lets what runs finish, releases the shards.
+    /// Starts nothing new, releases every shard as soon as nothing of it runs, and stops reading at the end: until then
+    /// controls still reach the turns that run.
     async fn drain(mut self) {
         let deadline = Instant::now() + self.runner.config.drain;
         self.draining.cancel();
-        // The reader may be waiting to hand over a batch: what it holds stays pending.
-        self.arrivals.close();
-        self.reader.stop().await;
-        self.lanes.forget(|_| true);
+        let shards: Vec<Shard> = self.shards.keys().copied().collect();
+        shards.into_iter().for_each(|shard| self.leave(shard));
         let mut report = tokio::time::interval_at(Instant::now() + DRAIN_REPORT, DRAIN_REPORT);
-        while !self.turns.is_empty() {
+        while !(self.turns.is_empty() && self.chores.is_empty()) {
             tokio::select! {
                 biased;
-                Some(ended) = self.turns.join_next() => self.end(ended),
-                Some(_) = self.events.recv() => {}
-                () = tokio::time::sleep_until(deadline) => {
-                    tracing::warn!(role = %self.runner.config.role, turns = self.turns.len(),
-                        "the drain deadline passed; what still runs is put back for the next owner");
-                    break;
+                () = tokio::time::sleep_until(deadline), if !self.runner.abort.is_cancelled() => {
+                    if !self.turns.is_empty() {
+                        tracing::warn!(role = %self.runner.config.role, turns = self.turns.len(),
+                            "the drain deadline passed; what still runs is put back for the next owner");
+                    }
+                    self.runner.abort.cancel();
                 }
+                // Without Redis there is nothing to release; the leases then end by themselves.
+                () = tokio::time::sleep_until(deadline + RELEASE_MAX) => break,
+                Some(event) = self.events.recv() => self.note(event).await,
+                Some(ended) = self.turns.join_next() => self.end(ended),
+                Some(()) = next_chore(&mut self.chores) => {}
+                Some(arrivals) = self.arrivals.recv() => self.arrive(arrivals),
                 _ = report.tick() => tracing::info!(role = %self.runner.config.role, turns = self.turns.len(),
                     left = ?deadline.duration_since(Instant::now()), "waiting for running turns"),
             }
+            self.forget_lost();
         }
-        self.runner.abort.cancel();
-        while self.turns.join_next().await.is_some() {}
-        while self.chores.join_next().await.is_some() {}
-        let mut tenures: Vec<_> = std::mem::take(&mut self.shards).into_values().map(|owned| owned.tenure).collect();
-        while let Ok(event) = self.events.try_recv() {
-            if let Event::Acquired(tenure) = event {
-                tenures.push(tenure);
-            }
-        }
-        let Self { releases, reader, mut companions, .. } = self;
-        let tenures = tenures.into_iter().filter(|tenure| !tenure.is_lost());
-        let releasing = join_all(tenures.map(|tenure| release(releases.clone(), tenure)));
-        // Without Redis there is nothing to release; the leases then end by themselves.
-        let _ = tokio::time::timeout(RELEASE_MAX, releasing).await;
-        drop((releases, reader));
+        // The reader may be waiting to hand over a batch, and the keeper an event: what they hold stays pending.
+        let Self { releases, reader, mut companions, arrivals, events, .. } = self;
+        drop((arrivals, events, releases));
+        let _ = tokio::time::timeout(RELEASE_MAX, reader.stop()).await;
+        drop(reader);
         let ending = async { while companions.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(RELEASE_MAX, ending).await;
     }
@@ -186,31 +182,34 @@ impl<H: Handler> Dispatch<H> {
             Event::Acquired(tenure) => {
                 // The tenure before may have been lost without our having looked since.
                 self.forget_lost();
+                let shard = tenure.shard();
                 let owned = Owned { tenure: Arc::clone(&tenure), running: 0, settled: 0, leaving: false };
-                self.shards.insert(tenure.shard(), owned);
-                let reader = self.reader.clone();
-                self.while_arriving(async move { reader.add(tenure).await }).await;
-            }
-            Event::Leave(tenure) => {
-                let (reader, leaving) = (self.reader.clone(), Arc::clone(&tenure));
-                self.while_arriving(async move { reader.remove(leaving).await }).await;
-                // The reader hands over nothing of it any more, but may have before.
-                while let Ok(arrivals) = self.arrivals.try_recv() {
-                    self.arrive(arrivals);
+                self.shards.insert(shard, owned);
+                if self.draining.is_cancelled() {
+                    self.leave(shard);
+                } else {
+                    let reader = self.reader.clone();
+                    self.while_arriving(async move { reader.add(tenure).await }).await;
                 }
-                self.lanes.forget(|delivery| Arc::ptr_eq(&delivery.tenure, &tenure));
-                if let Some(owned) = self.shards.get_mut(&tenure.shard()) {
-                    owned.leaving = true;
-                }
-                self.release_if_idle(tenure.shard());
             }
+            Event::Leave(tenure) => self.leave(tenure.shard()),
         }
+    }
+
+    /// Starts nothing more of a shard; it is released once nothing of it runs. What is queued stays pending for the next
+    /// owner. It is read until then, for the controls of what runs.
+    fn leave(&mut self, shard: Shard) {
+        let Some(owned) = self.shards.get_mut(&shard) else { return };
+        owned.leaving = true;
+        let tenure = Arc::clone(&owned.tenure);
+        self.lanes.forget(|delivery| Arc::ptr_eq(&delivery.tenure, &tenure));
+        self.release_if_idle(shard);
     }
 
     /// Whether something of this tenure may still be queued and started.
     fn is_ours(&self, tenure: &Arc<Tenure>) -> bool {
         let is_current = |owned: &Owned| Arc::ptr_eq(&owned.tenure, tenure) && !owned.leaving;
-        !tenure.is_lost() && !self.draining.is_cancelled() && self.shards.get(&tenure.shard()).is_some_and(is_current)
+        !tenure.is_lost() && self.shards.get(&tenure.shard()).is_some_and(is_current)
     }
 
     /// Talks to the reader while taking what it hands over, since it may be waiting for just that.
@@ -227,8 +226,7 @@ impl<H: Handler> Dispatch<H> {
 
     fn arrive(&mut self, Arrivals { tenure, entries }: Arrivals) {
         if !self.is_ours(&tenure) {
-            // They stay pending for whoever owns the shard next.
-            entries.iter().for_each(|entry| self.window.settle(tenure.id(), entry.id));
+            self.hear_controls(&tenure, entries);
             return;
         }
         let (now_ms, read_at) = (unix_ms(), Instant::now());
@@ -247,8 +245,24 @@ impl<H: Handler> Dispatch<H> {
         }
     }
 
+    /// Of a shard that is being left only controls are taken, by turns that still run. The rest stays pending for whoever
+    /// owns it next.
+    fn hear_controls(&mut self, tenure: &Arc<Tenure>, entries: Vec<RawEntry>) {
+        for entry in entries {
+            let id = entry.id;
+            let is_heard = !tenure.is_lost()
+                && self.runner.handler.route(&entry.data).is_ok_and(|route| {
+                    let delivery = Delivery { tenure: Arc::clone(tenure), entry, route, read_at: Instant::now() };
+                    self.lanes.offer(delivery).is_none()
+                });
+            if !is_heard {
+                self.window.settle(tenure.id(), id);
+            }
+        }
+    }
+
     /// An entry that nobody can read blocks no lane: it goes to the dead letters at once.
-    fn bury_unreadable(&mut self, tenure: &Arc<Tenure>, entry: crate::reply::RawEntry, error: String) {
+    fn bury_unreadable(&mut self, tenure: &Arc<Tenure>, entry: RawEntry, error: String) {
         let (runner, tenure, window) = (Arc::clone(&self.runner), Arc::clone(tenure), Arc::clone(&self.window));
         let route = super::Route { lane: "".into(), cause: "".into(), is_control: false };
         let delivery = Delivery { tenure: Arc::clone(&tenure), entry, route, read_at: Instant::now() };
@@ -305,7 +319,11 @@ impl<H: Handler> Dispatch<H> {
         let is_idle = self.shards.get(&shard).is_some_and(|owned| owned.leaving && owned.running == 0);
         if is_idle && let Some(owned) = self.shards.remove(&shard) {
             self.window.leave(owned.tenure.id());
-            self.chores.spawn(release(self.releases.clone(), owned.tenure));
+            let (reader, releases) = (self.reader.clone(), self.releases.clone());
+            self.chores.spawn(async move {
+                reader.remove(Arc::clone(&owned.tenure)).await;
+                release(releases, owned.tenure).await;
+            });
         }
     }
 
