@@ -8,7 +8,7 @@ use super::Usage;
 #[derive(Debug, Deserialize)]
 struct Chunk {
     choices: Option<Vec<Choice>>,
-    usage: Option<Counted>,
+    usage: Option<serde_json::Value>,
     error: Option<serde_json::Value>,
 }
 
@@ -23,15 +23,9 @@ struct Choice {
 
 #[derive(Debug, Deserialize)]
 struct Content {
-    content: Option<String>,
+    content: Option<serde_json::Value>,
     reasoning: Option<serde_json::Value>,
     reasoning_content: Option<serde_json::Value>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Counted {
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
 }
 
 /// What an event says.
@@ -53,14 +47,25 @@ pub(super) fn read(data: &[u8]) -> Result<Said, serde_json::Error> {
         said.finish = choice.finish_reason.filter(|reason| !reason.is_empty());
         if let Some(content) = choice.delta.or(choice.message) {
             said.is_thinking = content.reasoning.or(content.reasoning_content).is_some_and(|value| !value.is_null());
-            said.text = content.content.unwrap_or_default();
+            said.text = content.content.map(text_of).unwrap_or_default();
         }
     }
-    said.usage = chunk.usage.map(|counted| Usage {
-        prompt: counted.prompt_tokens.unwrap_or(0),
-        completion: counted.completion_tokens.unwrap_or(0),
+    said.usage = chunk.usage.filter(serde_json::Value::is_object).map(|counted| {
+        // Only counted, never a reason to lose an answer: what is no count is none.
+        let tokens =
+            |name: &str| counted.get(name).and_then(serde_json::Value::as_f64).map_or(0, |tokens| tokens as u64);
+        Usage { prompt: tokens("prompt_tokens"), completion: tokens("completion_tokens") }
     });
     Ok(said)
+}
+
+/// A text, or the texts of a list of parts.
+fn text_of(content: serde_json::Value) -> String {
+    match content {
+        serde_json::Value::String(text) => text,
+        serde_json::Value::Array(parts) => parts.iter().filter_map(|part| part.get("text")?.as_str()).collect(),
+        _ => String::new(),
+    }
 }
 
 /// The message inside an error body of any of the common shapes.
@@ -100,6 +105,10 @@ mod tests {
             text(r#"{"choices":[{"message":{"content":"all at once"},"finish_reason":"stop"}]}"#).text,
             "all at once"
         );
+        let parts = r#"{"choices":[{"delta":{"content":[{"type":"text","text":"Hel"},{"type":"text","text":"lo"}]}}]}"#;
+        assert_eq!(text(parts).text, "Hello");
+        let odd = text(r#"{"choices":[],"usage":{"prompt_tokens":3.0,"completion_tokens":-1}}"#).usage;
+        assert_eq!(odd, Some(Usage { prompt: 3, completion: 0 }));
         assert!(read(b"<html>").is_err());
     }
 }

@@ -14,6 +14,8 @@ use super::{ChatMessage, Delta, Model, ModelError, SseParser, chunk};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of an error body, or of an answer that was not streamed, that are read.
 const BODY_MAX: usize = 4 << 20;
+/// How long the rest of a stream (the usage) may take once the endpoint said that the answer is complete. Some never close.
+const EPILOGUE: Duration = Duration::from_secs(1);
 /// Characters of an error body that are quoted.
 const DETAIL_MAX: usize = 300;
 
@@ -27,6 +29,8 @@ pub struct Client {
 #[derive(Debug)]
 struct Endpoint {
     url: String,
+    /// The URL without what may be a password in it, for people.
+    shown: String,
     model: String,
     key: Option<SecretString>,
     max_tokens: Option<u32>,
@@ -64,11 +68,17 @@ impl Client {
             // Without TLS no certificates are needed, so a machine that has none can still talk to a local model.
             builder = builder.tls_certs_only([]);
         }
+        if is_local(base_url) {
+            // A proxy of the machine's is for what is elsewhere.
+            builder = builder.no_proxy();
+        }
         let http = builder.build().map_err(|error| {
             format!("no TLS for {base_url}: {error}; install the system's certificates (package ca-certificates)")
         })?;
+        let url = format!("{}/chat/completions", base_url.trim_end_matches('/'));
         let endpoint = Endpoint {
-            url: format!("{}/chat/completions", base_url.trim_end_matches('/')),
+            shown: without_password(&url),
+            url,
             model: name.to_owned(),
             key: settings.api_key.clone(),
             max_tokens: settings.max_tokens,
@@ -157,7 +167,7 @@ impl Answer {
         let response = match timeout_at(by, builder.send()).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
-                return Err(ModelError::Unreachable { url: endpoint.url.clone(), cause: causes(&error) });
+                return Err(ModelError::Unreachable { url: endpoint.shown.clone(), cause: causes(&error) });
             }
             Err(_) => return Err(self.timed_out()),
         };
@@ -174,13 +184,18 @@ impl Answer {
         // An endpoint that ignores `stream` answers with the whole completion.
         match chunk::read(&body) {
             Ok(said) if said.error.is_some() || said.finish.is_some() || !said.text.is_empty() => self.take(said),
-            _ => Err(ModelError::NotAModel { url: endpoint.url.clone(), detail: quote(&body) }),
+            _ => {
+                Err(ModelError::NotAModel { url: endpoint.shown.clone(), detail: endpoint.without_key(&quote(&body)) })
+            }
         }
     }
 
     async fn next(&mut self) -> Option<Result<Delta, ModelError>> {
-        let by = self.deadline();
+        let mut by = self.deadline();
         loop {
+            if self.is_finished {
+                by = by.min(Instant::now() + EPILOGUE);
+            }
             if let Some(delta) = self.waiting.pop() {
                 self.has_begun = true;
                 return Some(Ok(delta));
@@ -194,8 +209,10 @@ impl Answer {
                             return self.end(Err(error));
                         }
                     }
+                    Err(_) if self.is_finished => return self.end(Ok(())),
                     Err(error) => {
-                        return self.end(Err(ModelError::Cut(format!("{error} in an event: {}", quote(&event)))));
+                        let detail = self.endpoint.without_key(&quote(&event));
+                        return self.end(Err(ModelError::Cut(format!("{error} in an event: {detail}"))));
                     }
                 },
                 Ok(None) => {
@@ -219,7 +236,8 @@ impl Answer {
 
     fn take(&mut self, said: chunk::Said) -> Result<(), ModelError> {
         if let Some(detail) = said.error {
-            return Err(ModelError::Upstream { url: self.endpoint.url.clone(), status: 200, detail });
+            let detail = self.endpoint.without_key(&quote(detail.as_bytes()));
+            return Err(ModelError::Upstream { url: self.endpoint.shown.clone(), status: 200, detail });
         }
         // In reverse: they are popped.
         self.waiting.extend(said.usage.map(Delta::Usage));
@@ -260,9 +278,18 @@ impl Answer {
 }
 
 impl Endpoint {
+    /// Some endpoints repeat the key that they refuse.
+    fn without_key(&self, text: &str) -> String {
+        match self.key.as_ref().map(ExposeSecret::expose_secret) {
+            Some(key) if !key.is_empty() => text.replace(key, "***"),
+            _ => text.to_owned(),
+        }
+    }
+
     fn refusal(&self, status: StatusCode, body: &[u8]) -> ModelError {
-        let detail = serde_json::from_slice(body).map_or_else(|_| quote(body), |error| chunk::error_text(&error));
-        let (url, code) = (self.url.clone(), status.as_u16());
+        let detail = serde_json::from_slice(body)
+            .map_or_else(|_| quote(body), |error| quote(chunk::error_text(&error).as_bytes()));
+        let (url, code, detail) = (self.shown.clone(), status.as_u16(), self.without_key(&detail));
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ModelError::Key { url, status: code, detail },
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
@@ -286,6 +313,23 @@ async fn whole(mut response: Response) -> Vec<u8> {
     body
 }
 
+/// `http://user:password@host/` without what stands before the host.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let authority = rest.split('/').next().unwrap_or(rest);
+    match authority.rfind('@') {
+        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
+        None => url.to_owned(),
+    }
+}
+
+/// Whether a URL names this machine.
+fn is_local(url: &str) -> bool {
+    let host = url.split("://").nth(1).unwrap_or(url).split('/').next().unwrap_or("");
+    let host = host.rsplit('@').next().unwrap_or(host);
+    host.starts_with("127.") || host.starts_with("[::1]") || host == "localhost" || host.starts_with("localhost:")
+}
+
 fn quote(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
@@ -304,4 +348,26 @@ fn causes(error: &reqwest::Error) -> String {
         source = cause.source();
     }
     if text.is_empty() { error.to_string() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_see_no_password_of_a_url() {
+        assert_eq!(without_password("https://me:secret@host:1/v1"), "https://host:1/v1");
+        assert_eq!(without_password("https://host/v1/a@b"), "https://host/v1/a@b");
+    }
+
+    #[test]
+    fn this_machine_is_reached_without_a_proxy() {
+        for local in ["http://127.0.0.1:1/v1", "http://localhost/v1", "http://[::1]:8080", "http://a:b@localhost:1/v1"]
+        {
+            assert!(is_local(local), "{local}");
+        }
+        for other in ["https://openrouter.ai/api/v1", "http://localhost.example.org", "http://10.0.0.1"] {
+            assert!(!is_local(other), "{other}");
+        }
+    }
 }
