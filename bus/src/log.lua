@@ -1,13 +1,23 @@
 -- Appends to a numbered log under an action id, and announces the entry. An id that was appended before is not appended again.
 -- With a queue, the same step appends an envelope to a stream: both or neither.
 -- KEYS: log, its ids[, stream].
--- ARGV: id, data, entries kept, ttl in s, publish command, 1 to append only to a log that is there[, bound, payload, ts, trace id].
+-- ARGV: id, data, entries kept, ttl in s, publish command, 1 to append only to a log that is there
+--       [, bound, payload, ts, trace id, group that works on the stream].
 -- Answers {number, 1 | 0 when it was there already}, {-1, 0} when the stream is full, {-2, 0} when there is no log.
 local known = redis.call('ZSCORE', KEYS[2], ARGV[1])
 if known then return { tonumber(known), 0 } end
 if ARGV[6] == '1' and redis.call('EXISTS', KEYS[1]) == 0 then return { -2, 0 } end
 if KEYS[3] then
-  if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[7]) then return { -1, 0 } end
+  -- The bound counts what is unfinished. The length counts more, but is cheap, so it is asked first.
+  if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[7]) then
+    local unfinished = redis.call('XLEN', KEYS[3])
+    for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[3])) do
+      local state = {}
+      for i = 1, #group, 2 do state[group[i]] = group[i + 1] end
+      if state.name == ARGV[11] and state.lag then unfinished = state.lag + state.pending end
+    end
+    if unfinished >= tonumber(ARGV[7]) then return { -1, 0 } end
+  end
   redis.call('XADD', KEYS[3], '*', 'data', ARGV[8], 'ts', ARGV[9], 'trace_id', ARGV[10])
 end
 local number = 1

@@ -8,7 +8,7 @@ use std::{sync::LazyLock, time::Duration};
 use bytes::Bytes;
 use redis::Script;
 
-use crate::{Bus, Error, reply, unix_ms};
+use crate::{Bus, Error, Role, reply, unix_ms};
 
 const STEP: &str = "an append to a log";
 
@@ -28,7 +28,7 @@ pub struct LogBounds {
 pub struct Queue {
     /// Name of the stream.
     pub stream: String,
-    /// Entries that it may hold.
+    /// Unfinished entries that it may hold.
     pub bound: u64,
     /// The envelope.
     pub data: Bytes,
@@ -108,6 +108,7 @@ impl Log {
             .arg(u8::from(existing));
         if let Some(queue) = queue {
             script.arg(queue.bound).arg(queue.data.as_ref()).arg(unix_ms()).arg(&queue.trace_id);
+            script.arg(self.bus.names().group(&Role::Inbound));
         }
         let (number, is_new): (i64, bool) = script.invoke_async(&mut self.bus.shared()).await?;
         match (number, queue) {

@@ -14,6 +14,8 @@ pub struct Inference {
     consumer: Option<Consumer<Turns>>,
     status: Arc<ConsumerStatus>,
     model: String,
+    /// Kept so that the publisher has a sender for as long as the process runs.
+    _previews: Previews,
     /// Stops the consumer.
     stop: CancellationToken,
     /// Cancelled once the consumer has drained.
@@ -40,7 +42,7 @@ impl Daemon for Inference {
         let prompt = Prompt::new(&settings.prompt).map_err(StartError::Configuration)?;
         let (previews, publishing) = Previews::new(context.bus.clone(), context.tasks.stop().clone());
         context.tasks.spawn_needed("previews", publishing);
-        let turns = Turns::new(Arc::clone(settings), model, prompt, previews);
+        let turns = Turns::new(Arc::clone(settings), model, prompt, previews.clone());
         let config = ConsumerConfig {
             role: Role::Inbound,
             instance: context.instance.clone(),
@@ -59,6 +61,7 @@ impl Daemon for Inference {
             status: consumer.status(),
             consumer: Some(consumer),
             model: name,
+            _previews: previews,
             stop: CancellationToken::new(),
             drained: CancellationToken::new(),
         })

@@ -40,14 +40,11 @@ impl Prompt {
         environment.set_fuel(Some(FUEL));
         environment.add_template_owned(NAME, source).map_err(|error| format!("is no valid template: {error}"))?;
         let prompt = Self { environment };
-        let facts = Facts {
-            platform: "webchat",
-            room: Some("room"),
-            is_dm: false,
-            user: "someone",
-            now: "2026-01-01T00:00:00Z",
-        };
-        prompt.render(&facts).map_err(|error| format!("cannot be rendered: {error}"))?;
+        for is_dm in [true, false] {
+            let room = (!is_dm).then_some("room");
+            let facts = Facts { platform: "webchat", room, is_dm, user: "someone", now: "2026-01-01T00:00:00Z" };
+            prompt.render(&facts).map_err(|error| format!("cannot be rendered: {error}"))?;
+        }
         Ok(prompt)
     }
 
@@ -84,6 +81,8 @@ mod tests {
     #[test]
     fn faults_are_found_before_the_first_turn() {
         assert!(prompt("{{ user").unwrap_err().contains("no valid template"));
+        let only = |when: &str| prompt(&format!("{{% if {when} %}}{{{{ usr }}}}{{% endif %}}"));
+        assert!(only("is_dm").is_err() && only("not is_dm").is_err());
         assert!(prompt("{{ usr }}").unwrap_err().contains("cannot be rendered"));
         assert!(prompt("{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}").is_err());
     }

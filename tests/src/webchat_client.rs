@@ -251,7 +251,7 @@ impl WebChatClient {
 
     /// Waits for the answer to the request `id`, or for the word that there is none: its entry.
     pub async fn answer(&mut self, chat: &str, id: &str) -> Value {
-        let key = format!("webchat:{id}:");
+        let key = format!("webchat:{chat}:{id}:");
         let is_answer = |entry: &&Value| {
             entry["kind"] == "message" && entry["key"].as_str().is_some_and(|known| known.starts_with(&key))
         };
@@ -261,15 +261,15 @@ impl WebChatClient {
 
     /// Waits until the running answer to the request `id` shows `text`.
     pub async fn wait_preview(&mut self, id: &str, text: &str) {
-        let key = format!("webchat:{id}:0");
-        self.wait(&format!("a preview with `{text}`"), |client| client.preview(&key).contains(text).then_some(()))
-            .await;
+        self.wait(&format!("a preview with `{text}`"), |client| client.preview(id).contains(text).then_some(())).await;
     }
 
-    /// What a running answer shows so far.
+    /// What the running answer to the request `id` shows so far.
     #[must_use]
-    pub fn preview(&self, key: &str) -> String {
-        self.previews.get(key).map_or_else(String::new, |units| String::from_utf16_lossy(units))
+    pub fn preview(&self, id: &str) -> String {
+        let end = format!(":{id}:0");
+        let known = self.previews.iter().find(|(key, _)| key.ends_with(&end));
+        known.map(|(_, units)| units).map_or_else(String::new, |units| String::from_utf16_lossy(units))
     }
 
     /// The log of a chat in order. Numbers have no gaps, from the first that is known.

@@ -18,6 +18,8 @@ fn client(server: &LlamaServer, tokens: &str) -> Client {
         ("SG_MODEL_BASE_URL".to_owned(), server.base_url()),
         ("SG_MODEL_NAME".to_owned(), LlamaServer::MODEL.to_owned()),
         ("SG_MODEL__MAX_TOKENS".to_owned(), tokens.to_owned()),
+        // The same words each time.
+        ("SG_MODEL__TEMPERATURE".to_owned(), "0".to_owned()),
     ]);
     let settings = Settings::read(Source::new(None, &environment)).unwrap();
     Client::new(&server.base_url(), LlamaServer::MODEL, &settings.model).unwrap()
@@ -44,8 +46,13 @@ async fn a_real_model_streams_and_is_left_at_once() {
 async fn a_visitor_talks_to_a_real_model() {
     let Some(server) = LlamaServer::new().await else { return };
     let url = server.base_url();
-    let settings =
-        [("SG_MODEL_BASE_URL", url.as_str()), ("SG_MODEL_NAME", LlamaServer::MODEL), ("SG_MODEL__MAX_TOKENS", "40")];
+    let settings = [
+        ("SG_MODEL_BASE_URL", url.as_str()),
+        ("SG_MODEL_NAME", LlamaServer::MODEL),
+        ("SG_MODEL__MAX_TOKENS", "40"),
+        // The same words each time.
+        ("SG_MODEL__TEMPERATURE", "0"),
+    ];
     let mut pair = Pair::with(&settings).await;
     let mut visitor = pair.visitor().await;
     let chat = visitor.new_chat().await;
@@ -56,12 +63,12 @@ async fn a_visitor_talks_to_a_real_model() {
     assert!(seen > 3, "it was shown while it was written: {seen} previews");
     // Stopped in the middle, and killed in the middle.
     let id = visitor.say(&chat, "Tell me more.").await;
-    visitor.wait("it begins", |visitor| (!visitor.preview(&format!("webchat:{id}:0")).is_empty()).then_some(())).await;
+    visitor.wait("it begins", |visitor| (!visitor.preview(&id).is_empty()).then_some(())).await;
     assert_eq!(visitor.stop(&chat).await["t"], "ok");
     visitor.answer(&chat, &id).await;
     until("the model rests", || async { server.busy().await == 0 }).await;
     let id = visitor.say(&chat, "And more.").await;
-    visitor.wait("it begins", |visitor| (!visitor.preview(&format!("webchat:{id}:0")).is_empty()).then_some(())).await;
+    visitor.wait("it begins", |visitor| (!visitor.preview(&id).is_empty()).then_some(())).await;
     pair.workers[0].restart();
     visitor.answer(&chat, &id).await;
     assert_eq!(visitor.story(&chat).iter().filter(|line| line.starts_with("message")).count(), 3);

@@ -20,7 +20,7 @@ async fn an_answer_is_shown_while_it_is_written() {
     let answer = visitor.answer(&chat, &id).await;
     assert_eq!(
         (answer["text"].as_str(), answer["key"].as_str()),
-        (Some("Once upon a time"), Some(&*format!("webchat:{id}:0")))
+        (Some("Once upon a time"), Some(&*format!("webchat:{chat}:{id}:0")))
     );
     assert_eq!(visitor.story(&chat), ["user: A story, please", "message: Once upon a time"]);
 }
@@ -78,7 +78,7 @@ async fn messages_of_one_chat_are_answered_in_their_order() {
         assert_eq!(said, (0..5).map(|round| format!("user: number {round}")).collect::<Vec<_>>());
         let answered: Vec<_> = visitor.entries(chat).into_iter().filter(|entry| entry["kind"] == "message").collect();
         let asked: Vec<_> = visitor.entries(chat).into_iter().filter(|entry| entry["kind"] == "user").collect();
-        let keys: Vec<_> = asked.iter().map(|entry| format!("webchat:{}:0", entry["id"].as_str().unwrap())).collect();
+        let keys: Vec<_> = asked.iter().map(|entry| format!("{}:0", entry["cause"].as_str().unwrap())).collect();
         assert_eq!(answered.iter().map(|entry| entry["key"].as_str().unwrap()).collect::<Vec<_>>(), keys, "{story:#?}");
     }
     until("nothing is left", || async { pair.unfinished().await == 0 }).await;
@@ -140,7 +140,7 @@ async fn stop_before_the_first_word_frees_the_chat() {
     assert_eq!(visitor.stop(&chat).await["t"], "ok");
     assert_eq!(request.ended().await, Ended::ClientLeft);
     // Some entry has to say that nothing more comes, or the page would wait forever.
-    let cause = format!("webchat:{id}:");
+    let cause = format!("webchat:{chat}:{id}:");
     let ends = |entry: &&serde_json::Value| entry["key"].as_str().is_some_and(|key| key.starts_with(&cause));
     visitor.wait("an entry of its cause", |visitor| visitor.entries(&chat).into_iter().find(ends).cloned()).await;
     let id = visitor.say(&chat, "And now?").await;
@@ -183,7 +183,7 @@ async fn tabs_see_the_same_and_a_reload_loses_nothing() {
     // A third tab comes in the middle and asks for what it missed.
     let mut third = first.another_tab().await;
     third.open(&chat).await;
-    third.request(&json!({ "t": "preview", "chat": chat, "key": format!("webchat:{id}:0") })).await;
+    third.request(&json!({ "t": "preview", "chat": chat, "key": format!("webchat:{chat}:{id}:0") })).await;
     third.wait_preview(&id, "Grüße aus ").await;
     gate.open();
     for tab in [&mut first, &mut second, &mut third] {

@@ -36,6 +36,8 @@ const ARRIVALS_MAX: usize = 16;
 const EVENTS_MAX: usize = 64;
 /// How long shards may take to be released at the end, and the reader and keeper to end after that.
 const RELEASE_MAX: Duration = Duration::from_secs(2);
+/// How long a shard that should be another member's may wait for a moment in which nothing of it runs.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(30);
 /// How often a drain says what it waits for.
 const DRAIN_REPORT: Duration = Duration::from_secs(2);
 /// How often the gauges of lanes are set.
@@ -57,12 +59,17 @@ pub(super) struct Dispatch<H> {
     /// The reader and the keeper, which end when their handles here are dropped.
     companions: JoinSet<()>,
     draining: CancellationToken,
+    /// A part that is needed is gone: the consumer ends, and with it the process, which is started again.
+    is_broken: bool,
 }
 
 struct Owned {
     tenure: Arc<Tenure>,
     running: usize,
     settled: u32,
+    /// It should be another member's. It is left when nothing of it runs, so that none of its lanes waits for another's
+    /// turn, or at this time, so that it is left at all.
+    leave_by: Option<Instant>,
     /// Nothing new is started; it is released when nothing runs any more.
     leaving: bool,
 }
@@ -105,6 +112,7 @@ impl<H: Handler> Dispatch<H> {
             events,
             companions,
             draining,
+            is_broken: false,
         }
     }
 
@@ -121,7 +129,18 @@ impl<H: Handler> Dispatch<H> {
                 Some(()) = next_chore(&mut self.chores) => {}
                 Some(arrivals) = self.arrivals.recv() => self.arrive(arrivals),
                 () = tokio::time::sleep_until(wake) => {}
-                _ = gauges.tick() => self.set_gauges(),
+                Some(ended) = self.companions.join_next() => {
+                    // Neither ends before it is told to. Without them nothing is read or nothing is ours.
+                    tracing::error!(role = %self.runner.config.role, ?ended, "the reader or the keeper of leases broke");
+                    self.is_broken = true;
+                }
+                _ = gauges.tick() => {
+                    self.leave_overdue();
+                    self.set_gauges();
+                }
+            }
+            if self.is_broken {
+                break;
             }
             self.forget_lost();
         }
@@ -183,7 +202,8 @@ impl<H: Handler> Dispatch<H> {
                 // The tenure before may have been lost without our having looked since.
                 self.forget_lost();
                 let shard = tenure.shard();
-                let owned = Owned { tenure: Arc::clone(&tenure), running: 0, settled: 0, leaving: false };
+                let owned =
+                    Owned { tenure: Arc::clone(&tenure), running: 0, settled: 0, leave_by: None, leaving: false };
                 self.shards.insert(shard, owned);
                 if self.draining.is_cancelled() {
                     self.leave(shard);
@@ -192,8 +212,28 @@ impl<H: Handler> Dispatch<H> {
                     self.while_arriving(async move { reader.add(tenure).await }).await;
                 }
             }
-            Event::Leave(tenure) => self.leave(tenure.shard()),
+            Event::Leave(tenure) => self.wish(&tenure, Some(Instant::now() + LEAVE_PATIENCE)),
+            Event::Stay(tenure) => self.wish(&tenure, None),
         }
+    }
+
+    /// Notes that a shard should be left, or should not after all.
+    fn wish(&mut self, tenure: &Arc<Tenure>, leave_by: Option<Instant>) {
+        if let Some(owned) = self.shards.get_mut(&tenure.shard()).filter(|owned| Arc::ptr_eq(&owned.tenure, tenure)) {
+            owned.leave_by = leave_by;
+            if leave_by.is_some() && owned.running == 0 {
+                self.leave(tenure.shard());
+            }
+        }
+    }
+
+    /// Leaves the shards whose patience is over.
+    fn leave_overdue(&mut self) {
+        let now = Instant::now();
+        let is_overdue = |owned: &Owned| !owned.leaving && owned.leave_by.is_some_and(|by| by <= now);
+        let overdue: Vec<Shard> =
+            self.shards.iter().filter(|(_, owned)| is_overdue(owned)).map(|(shard, _)| *shard).collect();
+        overdue.into_iter().for_each(|shard| self.leave(shard));
     }
 
     /// Starts nothing more of a shard; it is released once nothing of it runs. What is queued stays pending for the next
@@ -276,8 +316,9 @@ impl<H: Handler> Dispatch<H> {
 
     fn end(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
         let Ok(Ended { verdict, absorbed, mut unheard, delivery }) = ended else {
-            // A turn catches its handler's panics, so this is a fault of ours; its lane stays closed until the shard moves.
+            // A turn catches its handler's panics, so this is a fault of ours, and its lane would stay closed.
             tracing::error!(role = %self.runner.config.role, "a turn's task broke");
+            self.is_broken = true;
             return;
         };
         let tenure = Arc::clone(&delivery.tenure);
@@ -312,7 +353,11 @@ impl<H: Handler> Dispatch<H> {
                 }
             });
         }
-        self.release_if_idle(shard);
+        if owned.running == 0 && owned.leave_by.is_some() && !owned.leaving {
+            self.leave(shard);
+        } else {
+            self.release_if_idle(shard);
+        }
     }
 
     fn release_if_idle(&mut self, shard: Shard) {
@@ -332,6 +377,8 @@ impl<H: Handler> Dispatch<H> {
         let lost = self.shards.extract_if(|_, owned| owned.tenure.is_lost());
         let lost: Vec<_> = lost.map(|(_, owned)| owned.tenure.id()).collect();
         if !lost.is_empty() {
+            let count = metrics::counter!("stargazer_leases_lost_total", "role" => self.runner.config.role.to_string());
+            count.increment(lost.len() as u64);
             lost.into_iter().for_each(|tenure| self.window.leave(tenure));
             self.lanes.forget(|delivery| delivery.tenure.is_lost());
         }

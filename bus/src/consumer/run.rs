@@ -114,7 +114,12 @@ impl<H: Handler> Runner<H> {
     async fn start(&self, ledger: &Ledger, delivery: &Delivery) -> Result<Started, Error> {
         loop {
             // Nothing is started on a lease that may have run out, though the fence would still refuse its effects.
-            if !delivery.tenure.current().await {
+            let is_current = tokio::select! {
+                biased;
+                () = self.abort.cancelled() => return Err(Error::Unreachable("the process stops".into())),
+                is_current = delivery.tenure.current() => is_current,
+            };
+            if !is_current {
                 return Err(delivery.tenure.fenced());
             }
             match ledger.start(delivery.entry.id, &delivery.route.cause).await {

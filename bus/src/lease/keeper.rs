@@ -31,8 +31,10 @@ const EXPIRY_MARGIN: Duration = Duration::from_millis(2);
 pub(crate) enum Event {
     /// A shard is ours: claim what is pending, then read.
     Acquired(Arc<Tenure>),
-    /// The shard should be another member's: stop reading, finish what runs, then ask for its [`Release`].
+    /// The shard should be another member's: finish what runs, then ask for its [`Release`].
     Leave(Arc<Tenure>),
+    /// It should be ours after all.
+    Stay(Arc<Tenure>),
 }
 
 /// The consumer's wish to give a shard up; answered when it is done or was not ours any more.
@@ -57,11 +59,12 @@ pub(crate) struct Keeper {
     /// The live members at the last tick, and when the first of the others falls silent.
     members: Vec<String>,
     member_expires: Option<Instant>,
+    is_failing: bool,
 }
 
 struct Held {
     tenure: Arc<Tenure>,
-    /// The consumer was asked to leave; not asked twice.
+    /// The consumer was told that it should be left.
     leaving: bool,
 }
 
@@ -87,6 +90,7 @@ impl Keeper {
             try_at: BTreeMap::new(),
             members: Vec::new(),
             member_expires: None,
+            is_failing: false,
         }
     }
 
@@ -109,14 +113,31 @@ impl Keeper {
                 () = tokio::time::sleep_until(wake_at) => {
                     let due = Instant::now() >= next_tick || self.member_expires.is_some_and(|at| Instant::now() >= at);
                     if due {
-                        if let Err(error) = self.tick().await {
-                            tracing::warn!(role = %self.role, %error, "leases were not renewed, trying again");
-                        }
+                        let ticked = self.tick().await;
+                        self.report(ticked.err());
                         next_tick = Instant::now() + self.config.renew;
                     }
                     if let Err(error) = self.acquire().await {
-                        tracing::warn!(role = %self.role, %error, "shards were not acquired, trying again");
+                        tracing::debug!(role = %self.role, %error, "shards were not acquired, trying again");
                     }
+                }
+            }
+        }
+    }
+
+    /// One line when an outage begins and one when it ends.
+    fn report(&mut self, error: Option<Error>) {
+        match error {
+            Some(error) => {
+                // Who is a member and until when is not known any more.
+                self.member_expires = None;
+                if !std::mem::replace(&mut self.is_failing, true) {
+                    tracing::warn!(role = %self.role, %error, "leases cannot be renewed; trying on");
+                }
+            }
+            None => {
+                if std::mem::replace(&mut self.is_failing, false) {
+                    tracing::info!(role = %self.role, held = self.held.len(), "leases are renewed again");
                 }
             }
         }
@@ -148,11 +169,10 @@ impl Keeper {
                 Ok(true) => held.tenure.extend(sent + self.config.ttl),
                 Ok(false) => {
                     tracing::warn!(role = %self.role, %shard, "the shard has another owner now");
-                    metrics::counter!("stargazer_leases_lost_total", "role" => self.role.to_string()).increment(1);
                     held.tenure.lose();
                     self.held.remove(&shard);
                 }
-                Err(error) => tracing::warn!(role = %self.role, %shard, %error, "lease not renewed"),
+                Err(error) => tracing::debug!(role = %self.role, %shard, %error, "lease not renewed"),
             }
         }
         metrics::gauge!("stargazer_leases_held", "role" => self.role.to_string()).set(self.held.len() as f64);
@@ -163,7 +183,7 @@ impl Keeper {
             .map(|(_, deadline)| sent + Duration::from_millis(deadline.saturating_sub(now)) + EXPIRY_MARGIN)
             .min();
         self.members = deadlines.into_iter().map(|(member, _)| member).collect();
-        self.leave_what_is_anothers().await;
+        self.wish().await;
         Ok(())
     }
 
@@ -197,14 +217,19 @@ impl Keeper {
         rendezvous::owner(shard, &self.members).is_some_and(|owner| *owner == self.instance)
     }
 
-    async fn leave_what_is_anothers(&mut self) {
-        let anothers: Vec<_> =
-            self.held.keys().copied().filter(|shard| !self.members.is_empty() && !self.is_ours(*shard)).collect();
-        for shard in anothers {
-            let Some(held) = self.held.get_mut(&shard) else { continue };
-            if !std::mem::replace(&mut held.leaving, true) {
-                let _ = self.events.send(Event::Leave(Arc::clone(&held.tenure))).await;
+    /// Tells the consumer which shards should be left, and which should not any more.
+    async fn wish(&mut self) {
+        let mut events = Vec::new();
+        for (shard, held) in &mut self.held {
+            let owner = rendezvous::owner(*shard, &self.members);
+            let should_leave = owner.is_some_and(|owner| *owner != self.instance);
+            if std::mem::replace(&mut held.leaving, should_leave) != should_leave {
+                let tenure = Arc::clone(&held.tenure);
+                events.push(if should_leave { Event::Leave(tenure) } else { Event::Stay(tenure) });
             }
+        }
+        for event in events {
+            let _ = self.events.send(event).await;
         }
     }
 

@@ -35,6 +35,19 @@ pub struct BusConfig {
     pub names: Names,
 }
 
+/// Whether an address can be used, as far as that can be told without connecting.
+///
+/// # Errors
+/// [`Error::Setting`] with what is wrong.
+pub fn check_url(url: &str) -> Result<(), Error> {
+    url.into_connection_info().map(drop).map_err(|error| unusable(&error))
+}
+
+fn unusable(error: &redis::RedisError) -> Error {
+    // Not the address itself: it may hold a password.
+    Error::Setting(format!("is no address of a Redis: {error}; write redis://host:port or unix:///path/to/socket"))
+}
+
 /// A cheap handle to the log and the records beside it. Clones share one connection.
 #[derive(Clone)]
 pub struct Bus {
@@ -58,7 +71,7 @@ impl Bus {
     /// [`Error::Setting`] when the address cannot be read, [`Error::Unreachable`] or [`Error::Refused`] when Redis does not
     /// answer the ping.
     pub async fn connect(config: BusConfig) -> Result<Self, Error> {
-        let setting = |error: redis::RedisError| Error::Setting(format!("redis.url cannot be used: {error}"));
+        let setting = |error: redis::RedisError| unusable(&error);
         let info = config.url.as_str().into_connection_info().map_err(setting)?;
         let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);

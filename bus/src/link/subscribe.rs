@@ -65,7 +65,11 @@ impl Subscription {
     pub async fn add(&self, channel: &str) -> Result<(), Error> {
         let (confirmed, confirmation) = oneshot::channel();
         let gone = || Error::Unreachable(format!("the subscription to {channel} was not confirmed"));
-        self.requests.send(Request::Add { channel: channel.into(), confirmed }).await.map_err(|_| gone())?;
+        let add = self.requests.send(Request::Add { channel: channel.into(), confirmed });
+        match tokio::time::timeout(CONFIRM_TIMEOUT, add).await {
+            Ok(Ok(())) => {}
+            _ => return Err(gone()),
+        }
         match tokio::time::timeout(CONFIRM_TIMEOUT, confirmation).await {
             Ok(Ok(())) => Ok(()),
             _ => {
@@ -77,7 +81,9 @@ impl Subscription {
 
     /// Takes one [`Subscription::add`] back; the last one drops the channel.
     pub async fn drop(&self, channel: &str) {
-        let _ = self.requests.send(Request::Drop { channel: channel.into() }).await;
+        // A queue that stays full belongs to a connection that is away; the channel then outlives its use, at worst unheard.
+        let drop = self.requests.send(Request::Drop { channel: channel.into() });
+        let _ = tokio::time::timeout(CONFIRM_TIMEOUT, drop).await;
     }
 }
 

@@ -22,7 +22,9 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{Bus, ConsumerConfig, ConsumerStatus, Error, Next, Role, lease::Tenure, reply::RawEntry, window::Window};
+use crate::{
+    Bus, ConsumerConfig, ConsumerStatus, Error, Next, Role, lease::Tenure, reply::RawEntry, trim::trim, window::Window,
+};
 use feed::{Feed, Feeds};
 
 /// How long the doorbell waits for something new. The reader is woken from it by `CLIENT UNBLOCK`; where that is not
@@ -33,6 +35,8 @@ const WAKE_AGAIN: Duration = Duration::from_millis(5);
 /// Pauses after an error.
 const RETRY_MIN: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(1);
+/// A connection that held for this long was a good one: the next pause is the shortest again.
+const GOOD: Duration = Duration::from_secs(10);
 
 /// Entries of one shard, in stream order.
 #[derive(Debug)]
@@ -133,7 +137,11 @@ impl Reader {
     /// Reads until told to stop, or until its handles are gone.
     pub(crate) async fn run(mut self) {
         let mut pause = RETRY_MIN;
+        let mut began = Instant::now();
         while let Err(error) = self.serve().await {
+            if began.elapsed() >= GOOD {
+                pause = RETRY_MIN;
+            }
             tracing::warn!(role = %self.role, %error, "reader starts over");
             metrics::counter!("stargazer_reader_restarts_total", "role" => self.role.to_string()).increment(1);
             self.client.store(0, Ordering::Release);
@@ -151,14 +159,16 @@ impl Reader {
                 }
             }
             pause = (pause * 2).min(RETRY_MAX);
+            began = Instant::now();
         }
     }
 
     /// One connection's life. Ends well only when the reader is to stop.
     async fn serve(&mut self) -> Result<(), Error> {
         let mut connection = self.bus.dedicated(BLOCK).await?;
-        let id: i64 = redis::cmd("CLIENT").arg("ID").query_async(&mut connection).await?;
-        self.client.store(id, Ordering::Release);
+        // Where this is not permitted, nobody wakes the reader and it looks up after `BLOCK`.
+        let id = redis::cmd("CLIENT").arg("ID").query_async::<i64>(&mut connection).await;
+        self.client.store(id.unwrap_or(0), Ordering::Release);
         self.status.set_reading(true);
         loop {
             while let Ok(command) = self.commands.try_recv() {
@@ -220,6 +230,8 @@ impl Reader {
                 self.window.claim_ends(feed.tenure.id());
                 feed.last = feed.last_delivered(&self.bus, &group).await?;
                 feed.drop_idle_consumers(&self.bus, &group, &self.instance).await?;
+                // What the owner before finished and did not come to trim.
+                trim(&self.bus, &self.role, &feed.tenure).await?;
             }
         }
         for (shard, entries) in answer.read {

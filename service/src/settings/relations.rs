@@ -1,6 +1,7 @@
 //! Rules between settings, and of settings with the wire.
 
 use bytesize::ByteSize;
+use secrecy::ExposeSecret;
 
 use super::{PlatformKind, Problem, Settings};
 use crate::telemetry::filter_fault;
@@ -22,6 +23,14 @@ pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>) {
     rule(bus.shards.is_power_of_two(), "bus.shards", "has to be a power of two");
     rule(bus.lease_renew * 2 <= bus.lease_ttl, "bus.lease_renew", "has to be at most half of bus.lease_ttl");
     rule(!bus.lease_renew.is_zero(), "bus.lease_renew", "has to be more than nothing");
+    rule(
+        bus.window_bytes >= ByteSize::mib(1),
+        "bus.window_bytes",
+        "has to be at least 1 MiB, or nothing could be read",
+    );
+    if let Err(fault) = ::bus::check_url(settings.redis.url.expose_secret()) {
+        rule(false, "redis.url", &fault.to_string());
+    }
     rule(
         model.first_token_timeout <= model.total_timeout && model.token_timeout <= model.total_timeout,
         "model.total_timeout",
@@ -54,9 +63,15 @@ pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>) {
         rule(webchat.text_max <= TEXT_MAX, &format!("platform.{}.text_max", platform.name), TEXT_RULE);
         let path = &webchat.base_path;
         rule(
-            path.is_empty() || (path.starts_with('/') && !path.ends_with('/')),
+            is_path(path),
             &format!("platform.{}.base_path", platform.name),
-            "has to be empty, or begin with / and not end with one, like /chat",
+            "has to be empty, or begin with / and not end with one, like /chat, of letters, digits and / - _ . ~",
         );
     }
+}
+
+fn is_path(path: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~');
+    path.is_empty()
+        || (path.starts_with('/') && !path.ends_with('/') && !path.contains("//") && path.bytes().all(is_plain))
 }

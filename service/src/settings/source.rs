@@ -110,7 +110,8 @@ impl Source {
     fn read_environment(&mut self, environment: &BTreeMap<String, String>) {
         self.openrouter = environment.get(OPENROUTER).filter(|key| !key.is_empty()).cloned();
         let mut from_environment: BTreeMap<String, (String, String)> = BTreeMap::new();
-        for (name, value) in environment {
+        // A variable that is set to nothing is one that is not set, as shells and unit files mean it.
+        for (name, value) in environment.iter().filter(|(_, value)| !value.is_empty()) {
             let Some(rest) = name.strip_prefix("SG_") else { continue };
             let key = if let Some((_, key)) = SHORT.iter().find(|(short, _)| short == name) {
                 (*key).to_owned()

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use bus::{Error, Records, unix_ms};
 use serde::{Deserialize, Serialize};
 
-/// How long the list lives after its last change.
-const TTL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// How long the list lives after its last change: as long as the log of a chat that was just used.
+const TTL: Duration = super::LOG.ttl;
 
 /// One chat of a visitor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub(super) struct Chat {
 #[derive(Debug)]
 pub(super) struct Chats {
     records: Records,
+    /// What the keys of this block's visitors begin with: another block has its own chats.
+    prefix: String,
     chats_max: usize,
 }
 
@@ -31,18 +33,23 @@ pub(super) struct Chats {
 pub(super) struct TooMany;
 
 impl Chats {
-    pub(super) fn new(records: Records, chats_max: usize) -> Self {
-        Self { records, chats_max }
+    pub(super) fn new(records: Records, platform: &str, chats_max: usize) -> Self {
+        Self { records, prefix: format!("sg:webchat:visitor:{platform}:"), chats_max }
     }
 
     /// The record of a visitor, and the pub/sub channel of its changes.
-    pub(super) fn key(visitor: &str) -> String {
-        format!("sg:webchat:visitor:{visitor}")
+    pub(super) fn key(&self, visitor: &str) -> String {
+        format!("{}{visitor}", self.prefix)
+    }
+
+    /// The visitor whose changes come by this channel.
+    pub(super) fn visitor_of<'a>(&self, channel: &'a str) -> Option<&'a str> {
+        channel.strip_prefix(&self.prefix)
     }
 
     /// A visitor's chats, newest first.
     pub(super) async fn list(&self, visitor: &str) -> Result<Vec<Chat>, Error> {
-        let fields = self.records.fields(&Self::key(visitor)).await?;
+        let fields = self.records.fields(&self.key(visitor)).await?;
         let mut chats: Vec<Chat> = (fields.into_iter())
             .filter_map(|(id, value)| Some(Chat { id, ..serde_json::from_slice(&value).ok()? }))
             .collect();
@@ -52,7 +59,7 @@ impl Chats {
 
     /// One chat, if it is this visitor's.
     pub(super) async fn get(&self, visitor: &str, chat: &str) -> Result<Option<Chat>, Error> {
-        let value = self.records.field(&Self::key(visitor), chat).await?;
+        let value = self.records.field(&self.key(visitor), chat).await?;
         Ok(value.and_then(|value| Some(Chat { id: chat.to_owned(), ..serde_json::from_slice(&value).ok()? })))
     }
 
@@ -71,18 +78,18 @@ impl Chats {
     /// Writes a chat as it is now, and tells the visitor's tabs.
     pub(super) async fn write(&self, visitor: &str, chat: &Chat) -> Result<(), Error> {
         let value = serde_json::json!({ "title": chat.title, "updated": chat.updated }).to_string();
-        self.records.set_field(&Self::key(visitor), &chat.id, value.as_bytes(), TTL).await?;
+        self.records.set_field(&self.key(visitor), &chat.id, value.as_bytes(), TTL).await?;
         self.tell(visitor).await
     }
 
     /// Forgets a chat, and tells the visitor's tabs.
     pub(super) async fn remove(&self, visitor: &str, chat: &str) -> Result<(), Error> {
-        self.records.remove_field(&Self::key(visitor), chat).await?;
+        self.records.remove_field(&self.key(visitor), chat).await?;
         self.tell(visitor).await
     }
 
     async fn tell(&self, visitor: &str) -> Result<(), Error> {
-        self.records.notify(&Self::key(visitor), b"chats").await
+        self.records.notify(&self.key(visitor), b"chats").await
     }
 }
 

@@ -95,12 +95,12 @@ impl ServerFrame<'_> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(super) enum EntryBody {
-    User { id: String, text: String },
+    User { id: String, cause: String, text: String },
     Message { key: String, text: String },
     Edit { key: String, target: String, text: String },
     Delete { key: String, target: String },
     Stop { id: String },
-    Regenerate { id: String, target: String },
+    Regenerate { id: String, cause: String, target: String },
 }
 
 /// What the log holds: everything of an `entry` frame but its chat and number.
@@ -145,10 +145,10 @@ mod tests {
 
     #[test]
     fn an_entry_frame_is_the_stored_object_and_two_fields() {
-        let entry = Entry { ts: 5, body: EntryBody::User { id: "i".into(), text: "a\"b".into() } };
+        let entry = Entry { ts: 5, body: EntryBody::User { id: "i".into(), cause: "c".into(), text: "a\"b".into() } };
         let frame = entry_frame("chat", 7, entry.to_json().as_bytes()).unwrap();
         let value: serde_json::Value = serde_json::from_str(&frame).unwrap();
-        let expected = serde_json::json!({"t":"entry","chat":"chat","n":7,"ts":5,"kind":"user","id":"i","text":"a\"b"});
+        let expected = serde_json::json!({"t":"entry","chat":"chat","n":7,"ts":5,"kind":"user","id":"i","cause":"c","text":"a\"b"});
         assert_eq!(value, expected);
     }
 }

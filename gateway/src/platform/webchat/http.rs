@@ -1,6 +1,6 @@
 //! The page's HTTP server.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -20,6 +20,11 @@ use super::{
     socket,
 };
 use crate::platform::{RunError, Started};
+
+/// Sockets, which is tabs, of one visitor.
+const SOCKETS_PER_VISITOR: usize = 32;
+/// How long requests that are under way may go on after a stop. One that was half sent would hold it up for ever.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// What a handler needs.
 #[derive(Clone)]
@@ -44,9 +49,17 @@ pub(super) async fn serve(shared: &Arc<Shared>, started: &Started, stop: Cancell
     tracing::info!(url = %format!("http://{addr}{}/", shared.settings.base_path), "webchat");
     started.good();
     let service = router(server).into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
+    let serving = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned()).into_future();
+    let cut = async {
+        stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    let served = tokio::select! {
+        served = serving => served,
+        () = cut => Ok(()),
+    };
     tracker.close();
-    tracker.wait().await;
+    let _ = tokio::time::timeout(GRACE, tracker.wait()).await;
     served.map_err(|error| RunError(format!("stopped serving: {error}")))
 }
 
@@ -116,6 +129,9 @@ async fn upgrade(
         return refuse(StatusCode::FORBIDDEN, "foreign origin");
     }
     let Some(visitor) = asker.visitor else { return refuse(StatusCode::UNAUTHORIZED, "no visitor's cookie") };
+    if server.shared.hub.sockets_of(&visitor) >= SOCKETS_PER_VISITOR {
+        return refuse(StatusCode::TOO_MANY_REQUESTS, "too many sockets of one visitor");
+    }
     let Ok(permit) = Arc::clone(&server.sockets).try_acquire_owned() else {
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "too many sockets");
     };

@@ -1,7 +1,7 @@
 //! Which sockets show which chats, and what is being written in them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -12,12 +12,14 @@ use axum::extract::ws::Utf8Bytes;
 use codec::PreviewFrameView;
 use tokio::sync::mpsc;
 
-use super::frames::ServerFrame;
+use super::{frames::ServerFrame, running::cause_of};
 
 /// Live items that a socket may have waiting. One that reads slower than this is closed and comes back.
 const LIVE_MAX: usize = 1024;
 /// Running texts of one chat; there is one but for moments.
 const PREVIEWS_MAX: usize = 4;
+/// Answered causes of one chat that are remembered; late frames follow within a moment.
+const ENDED_MAX: usize = 32;
 /// Bytes of a running text. The final one comes through the log.
 const PREVIEW_BYTES_MAX: usize = 512 << 10;
 
@@ -59,7 +61,22 @@ struct State {
 #[derive(Debug, Default)]
 struct Chat {
     sockets: Vec<SocketId>,
-    previews: HashMap<String, Text>,
+    /// Running texts by key, the oldest first.
+    previews: Vec<(String, Text)>,
+    /// Causes that the log has answered lately: a frame that comes after its final text begins nothing.
+    ended: VecDeque<String>,
+}
+
+impl Chat {
+    fn end(&mut self, cause: &str) {
+        self.previews.retain(|(key, _)| cause_of(key) != cause);
+        if !self.ended.iter().any(|ended| ended == cause) {
+            self.ended.push_back(cause.to_owned());
+        }
+        if self.ended.len() > ENDED_MAX {
+            self.ended.pop_front();
+        }
+    }
 }
 
 /// A running text.
@@ -144,7 +161,7 @@ impl Hub {
     /// The whole of a running text, as a frame that replaces everything.
     pub(super) fn preview(&self, chat: &str, key: &str) -> Option<String> {
         let state = self.lock();
-        let text = &state.chats.get(chat)?.previews.get(key)?.text;
+        let text = &state.chats.get(chat)?.previews.iter().find(|(known, _)| known == key)?.1.text;
         Some(ServerFrame::Preview { chat, key, at: 0, text }.to_json())
     }
 
@@ -159,8 +176,8 @@ impl Hub {
             return;
         };
         for key in ended {
-            open.previews.remove(*key);
-            keys.remove(*key);
+            open.end(cause_of(key));
+            keys.retain(|running, of| *of != chat || cause_of(running) != cause_of(key));
         }
         let live = Live::Entry { chat, number, frame: frame.into() };
         send(sockets, &open.sockets, &live);
@@ -174,7 +191,7 @@ impl Hub {
             (_, Some(chat)) => Arc::clone(chat),
             (Some(id), None) => {
                 let Some((chat, open)) = chats.get_key_value(id) else { return };
-                if open.previews.len() >= PREVIEWS_MAX {
+                if open.ended.iter().any(|cause| cause == cause_of(frame.message_key)) {
                     return;
                 }
                 keys.insert(frame.message_key.to_owned(), Arc::clone(chat));
@@ -183,11 +200,29 @@ impl Hub {
             (None, None) => return,
         };
         let Some(open) = chats.get_mut(&chat) else { return };
-        let text = open.previews.entry(frame.message_key.to_owned()).or_default();
+        if !open.previews.iter().any(|(key, _)| key == frame.message_key) {
+            if open.previews.len() >= PREVIEWS_MAX {
+                keys.remove(&open.previews.remove(0).0);
+            }
+            open.previews.push((frame.message_key.to_owned(), Text::default()));
+        }
+        let Some((_, text)) = open.previews.iter_mut().find(|(key, _)| key == frame.message_key) else { return };
         if let Some((at, text)) = text.take(frame) {
             let frame = ServerFrame::Preview { chat: &chat, key: frame.message_key, at, text }.to_json().into();
             send(sockets, &open.sockets, &Live::Preview { chat, frame });
         }
+    }
+
+    /// Entries may have been missed, and with them the end of a running text: those that still run come whole again.
+    pub(super) fn forget_previews(&self) {
+        let mut state = self.lock();
+        state.keys.clear();
+        state.chats.values_mut().for_each(|chat| chat.previews.clear());
+    }
+
+    /// Sockets of one visitor.
+    pub(super) fn sockets_of(&self, visitor: &Arc<str>) -> usize {
+        self.lock().visitors.get(visitor).map_or(0, Vec::len)
     }
 
     /// A visitor's list of chats changed.
@@ -228,6 +263,33 @@ mod tests {
     use codec::PreviewFrame;
 
     use super::*;
+
+    #[test]
+    fn a_frame_after_the_final_text_begins_nothing() {
+        let (hub, chat, visitor) = (Hub::default(), Arc::<str>::from("chat"), Arc::<str>::from("visitor"));
+        let (socket, mut live) = hub.enter(&visitor);
+        hub.open(&chat, socket);
+        let frame = |key: &str| {
+            let frame = PreviewFrame {
+                message_key: key.into(),
+                channel_id: Some("chat".into()),
+                text: "text".into(),
+                ..PreviewFrame::default()
+            };
+            hub.preview_frame(&PreviewFrameView::decode(&frame.to_bytes()).unwrap());
+        };
+        frame("a:0");
+        assert!(matches!(live.try_recv(), Ok(Live::Preview { .. })));
+        hub.entry("chat", 1, "{}".into(), &["a:dead"]);
+        assert!(matches!(live.try_recv(), Ok(Live::Entry { .. })));
+        frame("a:0");
+        assert!(live.try_recv().is_err() && hub.preview("chat", "a:0").is_none());
+        // However many begin and never end, a new one is shown.
+        for key in ["b:0", "c:0", "d:0", "e:0", "f:0"] {
+            frame(key);
+            assert!(matches!(live.try_recv(), Ok(Live::Preview { .. })), "{key}");
+        }
+    }
 
     fn take(text: &mut Text, epoch: u64, offset: u64, piece: &str) -> Option<(usize, String)> {
         let frame =

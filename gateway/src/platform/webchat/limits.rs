@@ -1,6 +1,10 @@
 //! How fast visitors may be.
 
-use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    sync::Arc,
+};
 
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 
@@ -26,7 +30,7 @@ impl Limits {
 
     /// Whether a message of this visitor may be taken now.
     pub(super) fn allow_message(&self, visitor: &Arc<str>, address: IpAddr) -> bool {
-        self.visitors.check_key(visitor).is_ok() && self.addresses.check_key(&address).is_ok()
+        self.visitors.check_key(visitor).is_ok() && self.addresses.check_key(&network(address)).is_ok()
     }
 
     /// The limit of one socket's frames.
@@ -40,6 +44,14 @@ impl Limits {
         self.addresses.retain_recent();
         self.visitors.shrink_to_fit();
         self.addresses.shrink_to_fit();
+    }
+}
+
+/// Who has an IPv6 address has a whole /64 of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+        address => address,
     }
 }
 

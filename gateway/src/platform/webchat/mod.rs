@@ -70,7 +70,7 @@ impl WebChat {
         let (subscription, pushes, subscribing) = bus.subscribe(context.tasks.stop().clone());
         let shared = Arc::new(Shared {
             log: Log::new(bus.clone(), LOG),
-            chats: Chats::new(records, settings.chats_max),
+            chats: Chats::new(records, name.as_str(), settings.chats_max),
             producer: Producer::new(bus.clone()),
             ingress: Ingress::new(Arc::clone(bus.names()), context.settings.bus.backlog),
             limits: Limits::new(settings.messages_per_minute),

@@ -40,6 +40,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut pushes: mpsc::Receiver<Push>) {
                 while shared.bus.ping().await.is_err() {
                     tokio::time::sleep(ASK_AGAIN).await;
                 }
+                shared.hub.forget_previews();
                 shared.hub.tell_all(&Live::Reachable(true));
                 shared.hub.tell_all(&Live::Resync);
             }
@@ -48,7 +49,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut pushes: mpsc::Receiver<Push>) {
 }
 
 fn pass(shared: &Shared, channel: &str, payload: &bytes::Bytes) {
-    if let Some(visitor) = channel.strip_prefix("sg:webchat:visitor:") {
+    if let Some(visitor) = shared.chats.visitor_of(channel) {
         shared.hub.chats_changed(visitor);
     } else if channel.starts_with("sg:preview:") {
         for frame in codec::frames(payload) {

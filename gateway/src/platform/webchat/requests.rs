@@ -73,7 +73,7 @@ impl Shared {
         let known = self.owned(visitor, chat).await?;
         let mut inbound = self.inbound(visitor, id, chat, Kind::Message);
         text.clone_into(&mut inbound.content);
-        let body = EntryBody::User { id: id.to_owned(), text: text.to_owned() };
+        let body = EntryBody::User { id: id.to_owned(), cause: self.cause(chat, id), text: text.to_owned() };
         let number = self.enqueue(chat, id, body, inbound).await?;
         let title = if known.title.is_empty() { title_of(text).to_string() } else { known.title };
         // The message is safe; a list that is a moment out of date is mended by the next one.
@@ -85,7 +85,7 @@ impl Shared {
 
     pub(super) async fn stop(&self, visitor: &Arc<str>, id: &str, chat: &str) -> Answer {
         self.owned(visitor, chat).await?;
-        if !is_answering(self.name.as_str(), &self.log.newest(&self.log_key(chat), LOOK_BACK).await?) {
+        if !is_answering(&self.log.newest(&self.log_key(chat), LOOK_BACK).await?) {
             return Err(Refusal::new("nothing_running", "Nothing is being written."));
         }
         let inbound = self.interaction(visitor, id, chat, control::STOP);
@@ -97,7 +97,7 @@ impl Shared {
         self.owned(visitor, chat).await?;
         let mut inbound = self.interaction(visitor, id, chat, control::REGENERATE);
         inbound.values = vec![target.to_owned()];
-        let body = EntryBody::Regenerate { id: id.to_owned(), target: target.to_owned() };
+        let body = EntryBody::Regenerate { id: id.to_owned(), cause: self.cause(chat, id), target: target.to_owned() };
         let number = self.enqueue(chat, id, body, inbound).await?;
         Ok(Done { number: Some(number), chat: None })
     }
@@ -152,6 +152,12 @@ impl Shared {
         Ok(appended.number)
     }
 
+    /// The identity of a request. Its id is the client's own choice, so it counts within its chat only, and for every kind
+    /// of request alike.
+    fn cause(&self, chat: &str, id: &str) -> String {
+        event_id::message(self.name.as_str(), &format!("{chat}:{id}"))
+    }
+
     fn interaction(&self, visitor: &str, id: &str, chat: &str, custom_id: &str) -> Inbound {
         Inbound { custom_id: custom_id.to_owned(), ..self.inbound(visitor, id, chat, Kind::Interaction) }
     }
@@ -168,8 +174,7 @@ impl Shared {
             timestamp: unix_ms() as f64 / 1000.0,
             is_dm: true,
             is_addressed: true,
-            // One form for every kind of request: their ids are one space.
-            event_id: Some(event_id::message(self.name.as_str(), id)),
+            event_id: Some(self.cause(chat, id)),
             ..Inbound::default()
         }
     }

@@ -10,16 +10,16 @@ use super::frames::{Entry, EntryBody};
 pub(super) const LOOK_BACK: usize = 32;
 
 /// Whether a request is still without an entry of its cause. `newest` has the newest entry first.
-pub(super) fn is_answering(platform: &str, newest: &[LogEntry]) -> bool {
+pub(super) fn is_answering(newest: &[LogEntry]) -> bool {
     let mut answered = BTreeSet::new();
     for entry in newest {
         let Ok(Entry { body, .. }) = serde_json::from_slice(&entry.data) else { continue };
         match body {
             EntryBody::Message { key, .. } | EntryBody::Edit { key, .. } | EntryBody::Delete { key, .. } => {
-                answered.insert(key.rsplit_once(':').map_or(key.as_str(), |(cause, _)| cause).to_owned());
+                answered.insert(cause_of(&key).to_owned());
             }
-            EntryBody::User { id, .. } | EntryBody::Regenerate { id, .. } => {
-                if !answered.contains(&cause(platform, &id)) {
+            EntryBody::User { cause, .. } | EntryBody::Regenerate { cause, .. } => {
+                if !answered.contains(&cause) {
                     return true;
                 }
             }
@@ -29,9 +29,9 @@ pub(super) fn is_answering(platform: &str, newest: &[LogEntry]) -> bool {
     false
 }
 
-/// The cause of a request.
-pub(super) fn cause(platform: &str, request: &str) -> String {
-    codec::event_id::message(platform, request)
+/// The cause of an action with this key.
+pub(super) fn cause_of(key: &str) -> &str {
+    key.rsplit_once(':').map_or(key, |(cause, _)| cause)
 }
 
 #[cfg(test)]
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     fn key(request: &str) -> String {
-        names::message_key(&cause("webchat", request), 0)
+        names::message_key(request, 0)
     }
 
     fn log(bodies: &[EntryBody]) -> Vec<LogEntry> {
@@ -54,21 +54,21 @@ mod tests {
 
     #[test]
     fn a_request_is_answered_by_an_entry_of_its_cause() {
-        let said = |id: &str| EntryBody::User { id: id.into(), text: "x".into() };
+        let said = |id: &str| EntryBody::User { id: "id".into(), cause: id.into(), text: "x".into() };
         let answer = |id: &str| EntryBody::Message { key: key(id), text: "y".into() };
-        let is_answering = |bodies: &[EntryBody]| is_answering("webchat", &log(bodies));
+        let is_answering = |bodies: &[EntryBody]| is_answering(&log(bodies));
         assert!(!is_answering(&[]));
         assert!(is_answering(&[said("a")]));
         assert!(!is_answering(&[said("a"), answer("a")]));
         assert!(is_answering(&[said("a"), said("b"), answer("a")]));
-        assert!(!is_answering(&[said("a"), EntryBody::Message { key: "webchat:a:dead".into(), text: "sorry".into() }]));
-        let again = EntryBody::Regenerate { id: "r".into(), target: key("a") };
+        assert!(!is_answering(&[said("a"), EntryBody::Message { key: "a:dead".into(), text: "sorry".into() }]));
+        let again = EntryBody::Regenerate { id: "id".into(), cause: "r".into(), target: key("a") };
         assert!(is_answering(&[said("a"), answer("a"), again.clone()]));
         assert!(!is_answering(&[
             said("a"),
             answer("a"),
             again,
-            EntryBody::Delete { key: "webchat:r:1".into(), target: key("a") }
+            EntryBody::Delete { key: "r:1".into(), target: key("a") }
         ]));
     }
 }

@@ -13,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Shared,
-    chats::Chats,
     frames::{Bounds, ClientFrame, ServerFrame, entry_frame},
     hub::{Live, SocketId},
     ids::{is_id, is_request_id},
@@ -76,6 +75,8 @@ struct Open {
     sent: u64,
     /// `opened` was sent.
     is_complete: bool,
+    /// The channels that were added for it.
+    channels: Vec<String>,
 }
 
 /// Serves one socket.
@@ -89,7 +90,7 @@ pub(super) async fn run(
     let (id, live) = shared.hub.enter(&visitor);
     let frames = Limits::frames();
     let mut this = Socket { shared, socket, id, visitor, address, frames, open: HashMap::new() };
-    let changes = Chats::key(&this.visitor);
+    let changes = this.shared.chats.key(&this.visitor);
     // Without it other tabs' changes of the list show at the next visit only; no reason to refuse a chat.
     let is_listening = this.shared.subscription.add(&changes).await.is_ok();
     if let Err(Close { code, reason }) = this.serve(live, stop).await {
@@ -149,7 +150,7 @@ impl Socket {
         match self.shared.chats.list(&self.visitor).await {
             Ok(chats) => self.frame(&ServerFrame::Welcome { proto: PROTO, chats: &chats, limits }).await,
             // The page comes back by itself, and until then shows that it has no connection.
-            Err(_) => Err(Close { code: 1013, reason: "redis is away; try again" }),
+            Err(error) => unreachable(&error),
         }
     }
 
@@ -221,7 +222,7 @@ impl Socket {
             return Err(Close::policy("no chat has such an id"));
         }
         if let Some(open) = self.open.get_mut(&chat) {
-            *open = Open { sent: after, is_complete: false };
+            (open.sent, open.is_complete) = (after, false);
             return self.catch_up(&chat).await;
         }
         if self.open.len() >= CHATS_OPEN_MAX {
@@ -231,24 +232,26 @@ impl Socket {
             Ok(Some(_)) => {}
             // Deleted in another tab, or never there: the list says which chats there are.
             Ok(None) => return self.list().await,
-            Err(error) => return self.unreachable(&error).await,
+            Err(error) => return unreachable(&error),
         }
         self.shared.hub.open(&chat, self.id);
-        self.open.insert(Arc::clone(&chat), Open { sent: after, is_complete: false });
+        self.open.insert(Arc::clone(&chat), Open { sent: after, ..Open::default() });
         for channel in [self.shared.log_key(&chat), self.shared.preview_channel(&chat)] {
             if let Err(error) = self.shared.subscription.add(&channel).await {
                 // A chat that misses its news would look alive. The page asks again.
-                tracing::debug!(%error, "a chat was not opened");
-                return Err(Close { code: 1013, reason: "redis is away; try again" });
+                return unreachable(&error);
+            }
+            if let Some(open) = self.open.get_mut(&chat) {
+                open.channels.push(channel);
             }
         }
         self.catch_up(&chat).await
     }
 
     async fn close(&mut self, chat: &Arc<str>) {
-        if self.open.remove(chat).is_some() {
+        if let Some(open) = self.open.remove(chat) {
             self.shared.hub.close(chat, self.id);
-            for channel in [self.shared.log_key(chat), self.shared.preview_channel(chat)] {
+            for channel in open.channels {
                 self.shared.subscription.drop(&channel).await;
             }
         }
@@ -287,7 +290,7 @@ impl Socket {
             let Some(after) = self.open.get(chat).map(|open| open.sent) else { return Ok(()) };
             let entries = match self.shared.log.read(&key, after, PAGE).await {
                 Ok(entries) => entries,
-                Err(error) => return self.unreachable(&error).await,
+                Err(error) => return unreachable(&error),
             };
             let is_last = entries.len() < PAGE;
             for entry in entries {
@@ -313,7 +316,7 @@ impl Socket {
             async { Ok::<_, Error>((self.shared.log.read(key, 0, 1).await?, self.shared.log.newest(key, 1).await?)) };
         let (oldest, newest) = match ends.await {
             Ok(ends) => ends,
-            Err(error) => return self.unreachable(&error).await,
+            Err(error) => return unreachable(&error),
         };
         let number = |entries: &[bus::LogEntry]| entries.first().map_or(0, |entry| entry.number);
         let (first, last) = (number(&oldest), number(&newest));
@@ -329,14 +332,8 @@ impl Socket {
     async fn list(&mut self) -> Step {
         match self.shared.chats.list(&self.visitor).await {
             Ok(chats) => self.frame(&ServerFrame::Chats { chats: &chats }).await,
-            Err(error) => self.unreachable(&error).await,
+            Err(error) => unreachable(&error),
         }
-    }
-
-    /// Nothing is lost by it: when Redis is there again, every open chat is read again.
-    async fn unreachable(&mut self, error: &Error) -> Step {
-        tracing::debug!(%error, "a socket could not be served for now");
-        self.unready().await
     }
 
     async fn unready(&mut self) -> Step {
@@ -359,4 +356,10 @@ impl Socket {
             Err(_) => Err(TOO_SLOW),
         }
     }
+}
+
+/// Closes a socket that could not be served. Nothing is lost by it: the page comes back, and asks for what it has not.
+fn unreachable(error: &Error) -> Step {
+    tracing::debug!(%error, "a socket could not be served for now");
+    Err(Close { code: 1013, reason: "redis is away; try again" })
 }

@@ -54,7 +54,10 @@ fn is_trusted(trusted: &[IpNet], address: IpAddr) -> bool {
 /// The last address of the list that no trusted proxy has: what stands before it may be made up.
 fn behind(trusted: &[IpNet], headers: &HeaderMap, peer: IpAddr) -> IpAddr {
     let mut address = peer;
-    for hop in text(headers, &FORWARDED_FOR).unwrap_or("").rsplit(',') {
+    // A proxy may add a line of its own instead of lengthening the one that came, which may be made up.
+    let lines = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
+    let hops: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+    for hop in hops.into_iter().rev() {
         let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
         address = hop;
         if !is_trusted(trusted, hop) {
@@ -103,6 +106,9 @@ mod tests {
         let peer: IpAddr = "10.0.0.1".parse().unwrap();
         let of = |list: &str| behind(&trusted, &headers(&[(FORWARDED_FOR, list)]), peer).to_string();
         assert_eq!(of("1.1.1.1, 203.0.113.9, 10.0.0.2"), "203.0.113.9");
+        let mut lines = headers(&[(FORWARDED_FOR, "1.1.1.1")]);
+        lines.append(FORWARDED_FOR, "203.0.113.9".parse().unwrap());
+        assert_eq!(behind(&trusted, &lines, peer).to_string(), "203.0.113.9");
         assert_eq!(of("nonsense"), "10.0.0.1");
         assert_eq!(of(""), "10.0.0.1");
     }

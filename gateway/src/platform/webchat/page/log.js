@@ -1,7 +1,7 @@
 // As many as the gateway keeps; a page that stays open for weeks shall not grow either.
 const KEPT = 1_000;
 
-/** The request that the text with this key replies to: `webchat:X` of `webchat:X:0`. */
+/** The cause of the text with this key: `webchat:C:X` of `webchat:C:X:0`. */
 export const causeOf = (key) => key.slice(0, key.lastIndexOf(':'));
 
 const isFailure = (key) => key.endsWith(':dead');
@@ -43,7 +43,7 @@ export class ChatLog {
     switch (entry.kind) {
       case 'user':
         this.#users.add(entry.id);
-        this.#pending.set(`webchat:${entry.id}`, {});
+        this.#pending.set(entry.cause, {});
         this.#items.push({
           role: 'user',
           view: `user:${entry.id}`,
@@ -67,7 +67,7 @@ export class ChatLog {
         for (const request of this.#pending.values()) request.stopping = true;
         break;
       case 'regenerate':
-        this.#pending.set(`webchat:${entry.id}`, { target: entry.target });
+        this.#pending.set(entry.cause, { target: entry.target });
         break;
     }
     if (this.#items.length > KEPT) this.#items.splice(0, this.#items.length - KEPT);
