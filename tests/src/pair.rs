@@ -1,5 +1,6 @@
 //! The whole service: Redis, a gateway, workers.
 
+use bus::Shards;
 use std::net::SocketAddr;
 
 use crate::{FreePort, ModelServer, Process, Program, RedisServer, Settings, WebChatClient};
@@ -90,6 +91,13 @@ impl Pair {
     /// A new visitor.
     pub async fn visitor(&self) -> WebChatClient {
         WebChatClient::new(self.webchat.address()).await
+    }
+
+    /// Whether two chats lie on one shard.
+    pub async fn shares_shard(&self, one: &str, other: &str) -> bool {
+        let bus = self.redis.bus(Shards::DEFAULT).await;
+        let shard = |chat| bus.names().shards.of(&format!("webchat:{chat}"));
+        shard(one) == shard(other)
     }
 
     /// Dead letters of all shards: the reasons.

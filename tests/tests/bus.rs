@@ -335,3 +335,25 @@ async fn subscribers_hear_what_is_announced_and_of_holes() {
         task.await.unwrap();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bound_of_a_queue_counts_what_is_unfinished() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let worker = start(&bus, "worker-1");
+    let log = Log::new(bus.clone(), LogBounds { entries: 100, ttl: Duration::from_secs(60) });
+    let shard = bus.names().shards.of("a");
+    let key = bus.names().webchat_log(shard, "a");
+    let stream = bus.names().stream(&Role::Inbound, shard);
+    for number in 1..=12 {
+        let queue =
+            Queue { stream: stream.clone(), bound: 3, data: format!("a:{number}").into(), trace_id: "t".into() };
+        log.append(&key, &format!("id-{number}"), b"x", Some(&queue)).await.unwrap();
+        wait_done(&worker.script, "a", &(1..=number).collect::<Vec<_>>()).await;
+        eventually("it is acked", || async {
+            redis.command(["XPENDING", &stream, "sg:workers"]).await.list()[0].number().eq(&0).then_some(())
+        })
+        .await;
+    }
+    worker.stop().await;
+}

@@ -30,6 +30,7 @@ pub async fn run<D: Daemon>(settings: Settings, dropped: Option<ErrorCounter>, p
     };
     phases.enter(Phase::SetUp);
     let (tasks, mut broken) = Tasks::new();
+    let redis = without_password(settings.redis.url.expose_secret());
     let mut running = None;
     let mut exit = tokio::select! {
         biased;
@@ -39,7 +40,7 @@ pub async fn run<D: Daemon>(settings: Settings, dropped: Option<ErrorCounter>, p
         }
         booted = boot::<D>(settings, dropped, &tasks, phases) => match booted {
             Ok(up) => { running = Some(up); Exit::Clean }
-            Err(error) => refused(&error),
+            Err(error) => refused(&error, &redis),
         },
     };
     let Some(Up { daemon, context, server, registry }) = running else {
@@ -138,20 +139,35 @@ async fn boot<D: Daemon>(
 }
 
 /// One clear line, and the exit code that goes with it.
-fn refused(error: &StartError) -> Exit {
+fn refused(error: &StartError, redis: &str) -> Exit {
     match error {
         StartError::Configuration(message) => {
             tracing::error!("{message}");
             Exit::Configuration
         }
+        StartError::NoRedis(error @ bus::Error::Refused(_)) => {
+            tracing::error!("{redis}: {error}; check user, password and rights (SG_REDIS_URL)");
+            Exit::NoRedis
+        }
         StartError::NoRedis(error) => {
-            tracing::error!("{error}; is Redis running there? Set SG_REDIS_URL, or let `stargazer up` run one");
+            tracing::error!(
+                "{redis}: {error}; is Redis running there? Set SG_REDIS_URL, or let `stargazer up` run one"
+            );
             Exit::NoRedis
         }
         StartError::Internal(message) => {
             tracing::error!("{message}");
             Exit::Internal
         }
+    }
+}
+
+/// An address for people: without user and password, which may also stand in a query.
+fn without_password(url: &str) -> String {
+    let url = url.split('?').next().unwrap_or(url);
+    match (url.split_once("://"), url.rfind('@')) {
+        (Some((scheme, _)), Some(at)) => format!("{scheme}://{}", &url[at + 1..]),
+        _ => url.to_owned(),
     }
 }
 

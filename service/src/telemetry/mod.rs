@@ -1,5 +1,6 @@
 //! Logs and metrics of a process.
 
+mod describe;
 mod logs;
 mod recorder;
 

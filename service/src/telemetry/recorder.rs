@@ -32,6 +32,7 @@ pub(crate) fn start_metrics() -> Result<Recorder, String> {
         .build_recorder();
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(|error| error.to_string())?;
+    super::describe::describe_all();
     Ok(INSTALLED.get_or_init(|| handle).clone())
 }
 
