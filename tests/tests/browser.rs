@@ -228,3 +228,17 @@ async fn the_page_fits_a_phone_and_the_dark() {
     assert_ne!(tab.run(ground).await, light, "the choice is kept");
     assert_eq!(tab.console_errors().await, [""; 0]);
 }
+
+#[tokio::test]
+async fn who_is_slowed_down_is_told_why() {
+    // The first message is two requests: the chat, and what is said in it.
+    let pair = Pair::with(&[("SG_PLATFORM__WEBCHAT__MESSAGES_PER_MINUTE", "2")]).await;
+    let browser = Browser::new().await;
+    let tab = browser.open(&pair.url()).await;
+    tab.wait_status("ready").await;
+    tab.say("one").await;
+    tab.wait_answer("done", "").await;
+    tab.say("two").await;
+    let note = "[...document.querySelectorAll('[data-state=sending] .note')].map((note) => note.textContent).join()";
+    tab.wait_script(&format!("return {note}.includes('a bit fast') ? 'told' : ''"), "told").await;
+}

@@ -110,6 +110,7 @@ export class Outbox extends EventTarget {
       const pause = this.#pauses.get(record.id) ?? new Backoff(500, 30_000);
       this.#pauses.set(record.id, pause);
       this.#due.set(record.id, Date.now() + pause.next());
+      this.#keep({ ...record, reason: message });
     } else {
       this.#keep({ ...record, state: 'refused', reason: message || code });
     }

@@ -41,7 +41,8 @@ export class UserMessage {
     setText(this.#text, item.text);
     setAttribute(this.element, 'data-id', item.id);
     setAttribute(this.element, 'data-state', item.state);
-    setText(this.#note, { sending: 'sending…', error: item.reason, done: '' }[item.state]);
+    const waiting = item.reason ? `${item.reason} Trying again…` : 'sending…';
+    setText(this.#note, { sending: waiting, error: item.reason, done: '' }[item.state]);
     setText(this.#time, item.state === 'done' ? timeOfDay(item.ts) : '');
     setAttribute(this.#time, 'datetime', new Date(item.ts).toISOString());
     setAttribute(this.#time, 'title', dateAndTime(item.ts));
