@@ -216,6 +216,26 @@ async fn failures_and_panics_are_retried_then_given_up() {
     let worker = start(&bus, "worker-1");
     send(&bus, &["a:1:fail".into(), "a:2:panic".into(), "a:3".into(), "not readable".into()]).await;
     wait_done(&worker.script, "a", &[2, 3]).await;
+    // Given up in one step with the ack and the message to the user.
+    for (lane, error, actions) in [("a", "scripted: as told", 3), ("not readable", "undecodable: not lane:number", 1)] {
+        let shard = bus.names().shards.of(lane);
+        let letters = bus.names().dead_letters(shard);
+        let letter = eventually("a dead letter", || async {
+            let found = redis.command(["XRANGE", &letters, "-", "+"]).await;
+            let fields = found.list().first()?.list()[1].list().to_vec();
+            Some(fields.iter().map(|field| field.text().to_owned()).collect::<Vec<_>>())
+        })
+        .await;
+        assert_eq!(letter[4..6], ["error", error], "{letter:?}");
+        let outbound = bus.names().stream(&Role::Outbound("test".into()), shard);
+        let inbound = bus.names().stream(&Role::Inbound, shard);
+        eventually("answers and notice are out, and nothing is pending", || async {
+            let out = redis.command(["XLEN", &outbound]).await.number();
+            let pending = redis.command(["XPENDING", &inbound, "sg:workers"]).await.list()[0].number();
+            (out == actions && pending == 0).then_some(())
+        })
+        .await;
+    }
     worker.stop().await;
 }
 
