@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Mutex};
 
 use service::{Context, Daemon, Exit, Phase, Phases, Problem, Settings, Source, StartError};
-use tests::{RedisServer, within};
+use tests::{RedisServer, until, within};
 
 /// What the daemon below was told, in order.
 static TOLD: Mutex<Vec<&str>> = Mutex::new(Vec::new());
@@ -26,7 +26,12 @@ impl Daemon for Toy {
         Ok(Self)
     }
 
-    async fn start(&mut self, _: &Context) -> Result<(), StartError> {
+    async fn start(&mut self, context: &Context) -> Result<(), StartError> {
+        // All of its own parts are good, as an adapter's is while another one still tries. Whoever saw it ready now and sent
+        // a signal would stop a process that is starting.
+        context.health.check("adapter").good();
+        until("redis is good", || async { context.health.report()["checks"]["redis"] == "ok" }).await;
+        assert!(!context.health.is_ready(), "ready while it starts");
         TOLD.lock().unwrap().push("start");
         Ok(())
     }

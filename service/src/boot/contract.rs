@@ -103,6 +103,9 @@ async fn boot<D: Daemon>(
 
     phases.enter(Phase::Listening);
     let health = Health::default();
+    // Not ready before the last step, however good the parts are by then: who sees it ready may send a signal, and that has
+    // to drain.
+    let started = health.check("start");
     let (bind, port) = (settings.health.bind, settings.health.port);
     let server = HealthServer::start(bind, port, D::HEALTH_PORT, health.clone(), recorder.clone())
         .map_err(StartError::Configuration)?;
@@ -129,6 +132,8 @@ async fn boot<D: Daemon>(
 
     phases.enter(Phase::Starting);
     daemon.start(&context).await?;
+    // From here to the end of this function nothing is awaited, so a signal that comes now finds a process that is up.
+    started.good();
     phases.enter(Phase::Ready);
     let mut addresses = daemon.addresses();
     addresses.push(format!("metrics http://{}/metrics", server.address()));
