@@ -21,6 +21,18 @@ pub enum Error {
         /// The step that was answered.
         step: &'static str,
     },
+    /// A reply of another shape than its command has.
+    #[error(
+        "redis gave an unexpected reply to {step}: {expected} was expected, and there was {found}; is this Redis 7.0 or newer (or Valkey), with nothing in front of it that changes replies?"
+    )]
+    Shape {
+        /// The step that was answered.
+        step: &'static str,
+        /// What should have been there.
+        expected: &'static str,
+        /// What was there.
+        found: &'static str,
+    },
     /// The stream holds as many unfinished entries as it may.
     #[error("stream {stream} holds {bound} unfinished entries, its bound")]
     Full {
@@ -64,7 +76,9 @@ impl Error {
         match self {
             Self::Unreachable(_) | Self::Full { .. } => Next::Retry,
             Self::Fenced { .. } => Next::Leave,
-            Self::Refused(_) | Self::Reply { .. } | Self::Topology { .. } | Self::Setting(_) => Next::Report,
+            Self::Refused(_) | Self::Reply { .. } | Self::Shape { .. } | Self::Topology { .. } | Self::Setting(_) => {
+                Next::Report
+            }
         }
     }
 }

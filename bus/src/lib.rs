@@ -7,6 +7,7 @@
 //! In the order in which a message passes:
 //! [`Producer`] appends to a shard's stream, the reader takes entries under the shard's fence, lanes put them in order,
 //! a [`Handler`] runs a turn, and the ledger commits its [`Outcome`].
+#![forbid(unsafe_code)]
 
 mod clock;
 mod error;
@@ -14,7 +15,7 @@ mod names;
 mod shard;
 
 mod link;
-mod reply;
+pub mod reply;
 
 mod append;
 mod lease;
