@@ -2,6 +2,7 @@
 //!
 //! It knows the daemons only from outside: their programs beside its own, their settings, their exit codes and what they
 //! tell a supervisor. It never speaks their wire format.
+#![forbid(unsafe_code)]
 
 mod arguments;
 mod environment;

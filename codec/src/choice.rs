@@ -7,10 +7,11 @@
 use std::fmt;
 
 use crate::error::{Error, Rule};
+use crate::fault::Fault;
+use crate::out::{Key, Out};
 use crate::read::Reader;
 use crate::schema::{Bound, Type};
 use crate::wire::Wire;
-use crate::write;
 
 macro_rules! choice {
     ($(#[doc = $doc:literal])+ $Name:ident { $($(#[doc = $word_doc:literal])+ $Word:ident = $word:literal,)+ }) => {
@@ -22,6 +23,7 @@ macro_rules! choice {
             /// Every choice, in the order of the contract.
             pub const ALL: &[Self] = &[$(Self::$Word),+];
             const WORDS: &[&str] = &[$($word),+];
+            const ENCODED: &[Key] = &[$(Key::new($word)),+];
 
             /// The word on the wire.
             #[must_use]
@@ -54,26 +56,39 @@ macro_rules! choice {
             const TYPE: Type = Type::Choice(Self::WORDS);
             const DEFAULT: &'static str = Self::WORDS[0];
 
+            #[inline(always)]
             fn is_default(&self) -> bool {
                 *self == Self::default()
             }
 
+            #[inline(always)]
             fn size(&self) -> usize {
-                write::text_size(self.as_str().len())
+                Self::ENCODED[*self as usize].len()
             }
 
-            fn write(&self, out: &mut Vec<u8>) {
-                write::put_text(out, self.as_str());
+            #[inline(always)]
+            fn write(&self, key: &'static Key, out: &mut impl Out) {
+                out.key(key);
+                out.key(&Self::ENCODED[*self as usize]);
             }
 
             fn check(&self, _: &'static str, _: &Bound) -> Result<(), Error> {
                 Ok(())
             }
 
-            fn read(reader: &mut Reader<'_>, _: &Bound) -> Result<Self, Error> {
-                let at = reader.at();
-                let word = reader.text()?;
-                Self::parse(word).ok_or_else(|| reader.error(at, Rule::Choice(Self::WORDS)))
+            #[inline(always)]
+            fn read<E: Fault>(reader: &mut Reader<'_, E>, _: &Bound) -> Result<Self, E> {
+                for (choice, encoded) in Self::ALL.iter().zip(Self::ENCODED) {
+                    if reader.eat(encoded) {
+                        return Ok(*choice);
+                    }
+                }
+                // In a longer form, perhaps.
+                reader.apart(|reader| {
+                    let at = reader.at();
+                    let word = reader.text()?;
+                    Self::parse(word).ok_or_else(|| reader.error(at, Rule::Choice(Self::WORDS)))
+                })
             }
 
             fn own(view: Self) -> Self {

@@ -1,6 +1,8 @@
 //! Fields that every writer fills in the same way. They take no room in an envelope and nobody can set them wrong.
 
 use crate::error::{Error, Rule};
+use crate::fault::Fault;
+use crate::out::{Key, Out};
 use crate::read::Reader;
 use crate::schema::{Bound, Type};
 use crate::wire::Wire;
@@ -17,23 +19,27 @@ impl Wire for Version {
     const TYPE: Type = Type::Uint;
     const DEFAULT: &'static str = "1";
 
+    #[inline(always)]
     fn is_default(&self) -> bool {
         true
     }
 
+    #[inline(always)]
     fn size(&self) -> usize {
         write::uint_size(VERSION)
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
-        write::put_uint(out, VERSION);
+    #[inline(always)]
+    fn write(&self, key: &'static Key, out: &mut impl Out) {
+        write::put_uint(out, key, VERSION);
     }
 
     fn check(&self, _: &'static str, _: &Bound) -> Result<(), Error> {
         Ok(())
     }
 
-    fn read(reader: &mut Reader<'_>, _: &Bound) -> Result<Self, Error> {
+    #[inline(always)]
+    fn read<E: Fault>(reader: &mut Reader<'_, E>, _: &Bound) -> Result<Self, E> {
         let at = reader.at();
         match reader.uint()? {
             VERSION => Ok(Self),
@@ -58,24 +64,32 @@ impl Wire for StranglerRoute {
     const TYPE: Type = Type::Text;
     const DEFAULT: &'static str = "microservice";
 
+    #[inline(always)]
     fn is_default(&self) -> bool {
         true
     }
 
+    #[inline(always)]
     fn size(&self) -> usize {
         write::text_size(STRANGLER_ROUTE.len())
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
-        write::put_text(out, STRANGLER_ROUTE);
+    #[inline(always)]
+    fn write(&self, key: &'static Key, out: &mut impl Out) {
+        write::put_text(out, key, STRANGLER_ROUTE);
     }
 
     fn check(&self, _: &'static str, _: &Bound) -> Result<(), Error> {
         Ok(())
     }
 
-    fn read(reader: &mut Reader<'_>, _: &Bound) -> Result<Self, Error> {
-        reader.skip().map(|()| Self)
+    #[inline(always)]
+    fn read<E: Fault>(reader: &mut Reader<'_, E>, _: &Bound) -> Result<Self, E> {
+        const ENCODED: &Key = &Key::new(STRANGLER_ROUTE);
+        if !reader.eat(ENCODED) {
+            reader.apart(Reader::skip)?;
+        }
+        Ok(Self)
     }
 
     fn own(view: Self) -> Self {
@@ -89,13 +103,13 @@ mod tests {
 
     #[test]
     fn only_version_1_is_read() {
-        assert_eq!(Version::read(&mut Reader::new(&[0x01], "v"), &Bound::ANY), Ok(Version));
-        let error = Version::read(&mut Reader::new(&[0xcc, 0x02], "v"), &Bound::ANY).unwrap_err();
+        assert_eq!(Version::read(&mut Reader::<Error>::new(&[0x01], "v"), &Bound::ANY), Ok(Version));
+        let error = Version::read(&mut Reader::<Error>::new(&[0xcc, 0x02], "v"), &Bound::ANY).unwrap_err();
         assert_eq!(error.to_string(), "field `v` at byte 0: is version 2, and only 1 is known");
     }
 
     #[test]
     fn any_route_is_read() {
-        assert_eq!(StranglerRoute::read(&mut Reader::new(&[0x07], ""), &Bound::ANY), Ok(StranglerRoute));
+        assert_eq!(StranglerRoute::read(&mut Reader::<Error>::new(&[0x07], ""), &Bound::ANY), Ok(StranglerRoute));
     }
 }

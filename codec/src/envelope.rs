@@ -12,8 +12,11 @@
 //! //                 what errors call the map itself
 //!
 //! /// What the field means.
-//! field: Type, Presence, bound;    // `field ("key")` where the key is another word
+//! field: Type, Presence, bound, example;    // `field ("key")` where the key is another word
 //! ```
+//!
+//! The example is a value of the field's type: those of all fields make `example()`, from which the tables of
+//! `docs/wire.md` and the vectors for other languages come. A description for `view!` has none.
 //!
 //! The macros only enumerate the fields. What happens to one is decided by its type (`wire`), presence and bound
 //! (`schema`), where it can be read as ordinary code.
@@ -34,9 +37,7 @@ macro_rules! view {
             /// The fields in the order in which they are written.
             pub const FIELDS: &'static [$crate::schema::Field] = &$crate::schema::number([$($crate::schema::Field {
                 name: $crate::envelope::key_name!($field $($name)?),
-                key: &$crate::write::key::<{ $crate::envelope::key_name!($field $($name)?).len() + 1 }>(
-                    $crate::envelope::key_name!($field $($name)?),
-                ),
+                key: $crate::out::Key::new($crate::envelope::key_name!($field $($name)?)),
                 path: concat!($parent, $crate::envelope::key_name!($field $($name)?)),
                 ty: <$Type as $crate::wire::Wire>::TYPE,
                 presence: $crate::schema::Presence::$Presence,
@@ -51,32 +52,72 @@ macro_rules! view {
             /// # Errors
             /// The first rule that the bytes break, in their order. What is missing is told last.
             pub fn decode(buffer: &'a [u8]) -> Result<Self, $crate::error::Error> {
-                $crate::read::Reader::whole(buffer, $title, Self::read)
+                // Made where it will be returned, since a view is large enough for copies of it to show.
+                let mut decoded = Ok(Self::default());
+                if let Ok(view) = &mut decoded {
+                    if let Err(error) = $crate::read::whole(buffer, $title, view, Self::read_into, Self::read_into) {
+                        decoded = Err(error);
+                    }
+                }
+                decoded
             }
 
-            #[expect(non_upper_case_globals, reason = "one constant a field, named as the field, to match keys against")]
-            pub(crate) fn read(reader: &mut $crate::read::Reader<'a>) -> Result<Self, $crate::error::Error> {
+            /// Reads one map. Its keys are expected in the contract's order, as our own writers have them; from the
+            /// first that comes otherwise, in any. Expects a view of defaults.
+            fn read_into<E: $crate::fault::Fault>(
+                &mut self,
+                reader: &mut $crate::read::Reader<'a, E>,
+            ) -> Result<(), E> {
                 const REQUIRED: u64 = $crate::schema::all($View::FIELDS, $crate::schema::Presence::Required);
+
+                // In registers, which what `reader` points at is not.
+                let mut cursor = *reader;
+                let mut met = $crate::met::Met::default();
+                cursor.enter($title);
+                let mut left = cursor.map()?;
+                if !E::IS_PRECISE {
+                    $(if left > 0 {
+                        const FIELD: &$crate::schema::Field = $crate::envelope::field!($View, $field $($name)?);
+                        if cursor.eat(&FIELD.key) {
+                            left -= 1;
+                            met.next::<$Type, E>(&mut cursor, FIELD, &mut self.$field)?;
+                        }
+                    })+
+                }
+                if left > 0 {
+                    (cursor, met) = self.read_in_any_order(cursor, met, left)?;
+                }
+                met.complete(&cursor, Self::FIELDS, REQUIRED)?;
+                $($crate::needs::check($needs, self.$by as usize, met.given)
+                    .map_err(|(field, rule)| E::new(E::field(field), cursor.at(), rule))?;)?
+                *reader = cursor;
+                Ok(())
+            }
+
+            /// Reads the pairs that are `left`.
+            #[inline(never)]
+            #[expect(non_upper_case_globals, reason = "one constant a field, named as the field, to match keys against")]
+            fn read_in_any_order<E: $crate::fault::Fault>(
+                &mut self,
+                mut reader: $crate::read::Reader<'a, E>,
+                mut met: $crate::met::Met,
+                left: usize,
+            ) -> Result<($crate::read::Reader<'a, E>, $crate::met::Met), E> {
                 $(const $field: &[u8] = $crate::envelope::key_name!($field $($name)?).as_bytes();)+
 
-                let mut view = Self::default();
-                let mut met = $crate::schema::Met::default();
-                reader.enter($title);
-                for _ in 0..reader.map()? {
+                for _ in 0..left {
                     reader.enter($title);
                     let at = reader.at();
                     match reader.key()? {
                         $(Some($field) => {
                             const FIELD: &$crate::schema::Field = $crate::envelope::field!($View, $field $($name)?);
-                            met.read::<$Type>(reader, at, FIELD, &mut view.$field)?;
+                            met.read::<$Type, E>(&mut reader, at, FIELD, &mut self.$field)?;
                         })+
                         _ => reader.skip()?,
                     }
                 }
-                met.complete(reader, Self::FIELDS, REQUIRED)?;
-                $($crate::needs::check($needs, view.$by as usize, met.given)
-                    .map_err(|(field, rule)| $crate::error::Error { field, offset: Some(reader.at()), rule })?;)?
-                Ok(view)
+                reader.enter($title);
+                Ok((reader, met))
             }
         }
     };
@@ -86,7 +127,10 @@ macro_rules! envelope {
     (
         $(#[doc = $doc:literal])+
         $Owned:ident, $View:ident, named $title:literal, under $parent:literal $(, by $by:ident in $needs:expr)?;
-        $($(#[doc = $field_doc:literal])+ $field:ident $(($name:literal))?: $Type:ty, $Presence:ident, $bound:expr;)+
+        $(
+            $(#[doc = $field_doc:literal])+
+            $field:ident $(($name:literal))?: $Type:ty, $Presence:ident, $bound:expr, $example:expr;
+        )+
     ) => {
         $(#[doc = $doc])+
         #[derive(Debug, Clone, Default, PartialEq)]
@@ -98,6 +142,14 @@ macro_rules! envelope {
             #[doc = concat!(" A [`", stringify!($Owned), "`] that borrows from the buffer it was read from.")]
             $View, named $title, under $parent $(, by $by in $needs)?;
             $($(#[doc = $field_doc])+ $field $(($name))?: $Type, $Presence, $bound;)+
+        }
+
+        impl $Owned {
+            /// Every field filled, as the tables of `docs/wire.md` show it.
+            #[must_use]
+            pub fn example() -> Self {
+                Self { $($field: $example),+ }
+            }
         }
 
         impl $View<'_> {
@@ -112,34 +164,44 @@ macro_rules! envelope {
             /// The fields in the order in which they are written.
             pub const FIELDS: &'static [$crate::schema::Field] = $View::FIELDS;
 
-            const ALWAYS: u64 = $crate::schema::all(Self::FIELDS, $crate::schema::Presence::Required)
-                | $crate::schema::all(Self::FIELDS, $crate::schema::Presence::Written);
-
             /// The bytes that [`encode`](Self::encode) will append, exactly.
             #[must_use]
             pub fn encoded_len(&self) -> usize {
-                let written = self.given() | Self::ALWAYS;
-                let mut size = $crate::write::head_size(written.count_ones() as usize);
+                let mut size = $crate::write::head_size(self.pairs());
                 $({
                     const FIELD: &$crate::schema::Field = $crate::envelope::field!($View, $field $($name)?);
-                    if written & FIELD.bit != 0 {
+                    if FIELD.is_always_written() || !$crate::wire::Wire::is_default(&self.$field) {
                         size += FIELD.key.len() + $crate::wire::Wire::size(&self.$field);
                     }
                 })+
                 size
             }
 
-            /// Appends the envelope to `out`, which grows once at most. Expects one that [`validate`](Self::validate)
-            /// accepts; readers refuse any other.
+            /// Appends the envelope to `out`. Where that has not the room, it grows once, by
+            /// [`encoded_len`](Self::encoded_len) and 34 bytes; those are what the quick way needs. Expects an envelope
+            /// that [`validate`](Self::validate) accepts; readers refuse any other.
             pub fn encode(&self, out: &mut Vec<u8>) {
-                out.reserve($crate::wire::Wire::size(self));
-                $crate::wire::Wire::write(self, out);
+                $crate::unchecked::room::fill(
+                    out,
+                    || self.encoded_len(),
+                    |room| $crate::out::Out::apart(room, |room| self.put($crate::out::Key::NONE, room)),
+                    |out| self.encode_safely(out),
+                );
+            }
+
+            /// Appends the same bytes as [`encode`](Self::encode) without its wide stores, and slower: what it is
+            /// compared with.
+            #[cold]
+            #[inline(never)]
+            pub fn encode_safely(&self, out: &mut Vec<u8>) {
+                out.reserve(self.encoded_len());
+                self.put($crate::out::Key::NONE, out);
             }
 
             /// The encoded envelope in a buffer of its own.
             #[must_use]
             pub fn to_bytes(&self) -> bytes::Bytes {
-                let mut out = Vec::new();
+                let mut out = Vec::with_capacity(self.encoded_len() + $crate::unchecked::room::SPARE);
                 self.encode(&mut out);
                 out.into()
             }
@@ -161,6 +223,38 @@ macro_rules! envelope {
                         $title,
                         $crate::error::Rule::TooLong { max: $crate::limits::ENVELOPE_BYTES },
                     )),
+                }
+            }
+
+            /// The number of pairs that will be written.
+            #[inline(always)]
+            fn pairs(&self) -> usize {
+                0 $(+ usize::from({
+                    const FIELD: &$crate::schema::Field = $crate::envelope::field!($View, $field $($name)?);
+                    FIELD.is_always_written() || !$crate::wire::Wire::is_default(&self.$field)
+                }))+
+            }
+
+            /// Writes the map.
+            #[inline(always)]
+            fn put(&self, key: &'static $crate::out::Key, out: &mut impl $crate::out::Out) {
+                let before = out.place();
+                let mut head = const { $crate::write::MapHead::guess($Owned::FIELDS) };
+                loop {
+                    let place = head.leave(key, out);
+                    let mut pairs = 0;
+                    $({
+                        const FIELD: &$crate::schema::Field = $crate::envelope::field!($View, $field $($name)?);
+                        if FIELD.is_always_written() || !$crate::wire::Wire::is_default(&self.$field) {
+                            $crate::wire::Wire::write(&self.$field, &FIELD.key, out);
+                            pairs += 1;
+                        }
+                    })+
+                    match head.set(place, pairs, out) {
+                        Ok(()) => break,
+                        Err(other) => head = other,
+                    }
+                    out.rewind(before);
                 }
             }
 
@@ -190,27 +284,21 @@ macro_rules! envelope {
                 self.encoded_len()
             }
 
-            fn write(&self, out: &mut Vec<u8>) {
-                let written = self.given() | Self::ALWAYS;
-                $crate::write::put_map(out, written.count_ones() as usize);
-                $({
-                    const FIELD: &$crate::schema::Field = $crate::envelope::field!($View, $field $($name)?);
-                    if written & FIELD.bit != 0 {
-                        out.extend_from_slice(FIELD.key);
-                        $crate::wire::Wire::write(&self.$field, out);
-                    }
-                })+
+            fn write(&self, key: &'static $crate::out::Key, out: &mut impl $crate::out::Out) {
+                self.put(key, out);
             }
 
             fn check(&self, _: &'static str, _: &$crate::schema::Bound) -> Result<(), $crate::error::Error> {
                 self.validate()
             }
 
-            fn read<'a>(
-                reader: &mut $crate::read::Reader<'a>,
+            fn read<'a, E: $crate::fault::Fault>(
+                reader: &mut $crate::read::Reader<'a, E>,
                 _: &$crate::schema::Bound,
-            ) -> Result<$View<'a>, $crate::error::Error> {
-                $View::read(reader)
+            ) -> Result<$View<'a>, E> {
+                let mut view = $View::default();
+                view.read_into(reader)?;
+                Ok(view)
             }
 
             fn own(view: $View<'_>) -> Self {

@@ -10,19 +10,20 @@ envelope! {
     HistoryMessage, HistoryMessageView, named "history", under "";
 
     /// Who said it.
-    role: Role, Required, Bound::ANY;
+    role: Role, Required, Bound::ANY, Role::User;
     /// When it was said; seconds since the epoch.
-    ts: f64, Required, Bound::ANY;
+    ts: f64, Required, Bound::ANY, 1_773_480_413.589;
     /// What was said.
-    text: String, Written, Bound::up_to(limits::TEXT_BYTES);
+    text: String, Written, Bound::up_to(limits::TEXT_BYTES), "Why does the build fail?".into();
     /// The name that the user was shown under.
-    name: Option<String>, Optional, Bound::up_to(limits::NAME_BYTES);
+    name: Option<String>, Optional, Bound::up_to(limits::NAME_BYTES), Some("Mira".into());
     /// The user.
-    user_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES);
+    user_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES), Some("1156160006375276549".into());
     /// The platform's id of a user's message: what an edit or a delete names.
-    message_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES);
+    message_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES), Some("1482309033636531201".into());
     /// The action that brought an answer: what an edit or a delete of ours names.
-    message_key: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES);
+    message_key: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES),
+        Some("discord:1482309033636531201:0".into());
 }
 
 #[cfg(test)]

@@ -15,8 +15,13 @@ mod error;
 pub mod limits;
 
 // Single values.
+mod fault;
 mod number;
+mod out;
 mod read;
+mod skip;
+#[expect(unsafe_code, reason = "the one place for it; each use has a safe twin and a bench that shows what it buys")]
+mod unchecked;
 mod write;
 
 // Fields: their description, what a type has to do to stand in one, and the types.
@@ -30,6 +35,7 @@ mod raw;
 
 // Maps of fields.
 mod envelope;
+mod met;
 mod needs;
 
 mod inbound;
@@ -45,6 +51,9 @@ pub mod event_id;
 pub mod names;
 mod platform;
 
+// For people: the page, and whoever writes another client.
+mod examples;
+pub mod inspect;
 pub mod tables;
 
 pub use choice::{ActionType, Kind, Role, Status, TypingState};
@@ -60,4 +69,5 @@ pub use preview::{Frames, PreviewFrame, PreviewFrameView, frames};
 pub use raw::{Raw, RawView};
 pub use route::{InboundRoute, OutboundRoute, peek_channel_key, peek_lane};
 pub use schema::{Bound, Field, Pattern, Presence, Type};
+pub use unchecked::text::utf8;
 pub use wire::{View, Wire};

@@ -7,6 +7,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::error::{Error, Rule};
+use crate::fault::{Fault, Refused};
+use crate::out::{Key, Out};
 use crate::read::Reader;
 use crate::schema::{Bound, Type};
 use crate::wire::{Wire, broken};
@@ -43,7 +45,7 @@ impl<'a, T: Wire> List<'a, T> {
 /// The iterator of a [`List`].
 #[derive(Debug)]
 pub struct Items<'a, T> {
-    reader: Reader<'a>,
+    reader: Reader<'a, Refused>,
     left: usize,
     item: PhantomData<fn() -> T>,
 }
@@ -51,10 +53,11 @@ pub struct Items<'a, T> {
 impl<'a, T: Wire> Iterator for Items<'a, T> {
     type Item = T::View<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
         let item = T::read(&mut self.reader, &Bound::ANY);
-        debug_assert!(item.is_ok(), "decode has read this item before: {item:?}");
+        debug_assert!(item.is_ok(), "decode has read this item before");
         item.ok()
     }
 
@@ -124,8 +127,8 @@ impl<T: Wire> Wire for Vec<T> {
         slice_size(self)
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
-        write_slice(self, out);
+    fn write(&self, key: &'static Key, out: &mut impl Out) {
+        out.apart(|out| write_slice(self, key, out));
     }
 
     fn check(&self, path: &'static str, bound: &Bound) -> Result<(), Error> {
@@ -133,15 +136,17 @@ impl<T: Wire> Wire for Vec<T> {
         self.iter().try_for_each(|item| item.check(path, bound))
     }
 
-    fn read<'a>(reader: &mut Reader<'a>, bound: &Bound) -> Result<List<'a, T>, Error> {
-        let at = reader.at();
-        let len = reader.list()?;
-        bound.items(len).map_err(|rule: Rule| reader.error(at, rule))?;
-        let start = reader.at();
-        for _ in 0..len {
-            T::read(reader, bound)?;
-        }
-        Ok(List { items: reader.since(start), len, item: PhantomData })
+    fn read<'a, E: Fault>(reader: &mut Reader<'a, E>, bound: &Bound) -> Result<List<'a, T>, E> {
+        reader.apart(|reader| {
+            let at = reader.at();
+            let len = reader.list()?;
+            bound.items(len).map_err(|rule: Rule| reader.error(at, rule))?;
+            let before = *reader;
+            for _ in 0..len {
+                T::read(reader, bound)?;
+            }
+            Ok(List { items: reader.since(&before), len, item: PhantomData })
+        })
     }
 
     fn own(view: List<'_, T>) -> Self {
@@ -155,9 +160,9 @@ fn slice_size<T: Wire>(items: &[T]) -> usize {
 }
 
 /// Appends `items` as a list.
-fn write_slice<T: Wire>(items: &[T], out: &mut Vec<u8>) {
-    write::put_list(out, items.len());
-    items.iter().for_each(|item| item.write(out));
+fn write_slice<T: Wire>(items: &[T], key: &'static Key, out: &mut impl Out) {
+    write::put_list(out, key, items.len());
+    items.iter().for_each(|item| item.write(Key::NONE, out));
 }
 
 #[cfg(test)]
@@ -168,9 +173,9 @@ mod tests {
     fn items_are_read_from_the_buffer() {
         let rows = vec![vec!["a".to_owned(), String::new()], vec![], vec!["b".to_owned()]];
         let mut out = Vec::new();
-        rows.write(&mut out);
+        rows.write(Key::NONE, &mut out);
         assert_eq!(out.len(), rows.size());
-        let view = Vec::<Vec<String>>::read(&mut Reader::new(&out, "rows"), &Bound::ANY).unwrap();
+        let view = Vec::<Vec<String>>::read(&mut Reader::<Refused>::new(&out, "rows"), &Bound::ANY).unwrap();
         assert_eq!(view.iter().map(|row| row.len()).collect::<Vec<_>>(), [2, 0, 1]);
         assert_eq!(Vec::own(view), rows);
         assert_eq!(format!("{view:?}"), r#"[["a", ""], [], ["b"]]"#);
@@ -179,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_nil_is_no_item() {
-        let error = Vec::<String>::read(&mut Reader::new(&[0x91, 0xc0], "roles"), &Bound::ANY).unwrap_err();
+        let error = Vec::<String>::read(&mut Reader::<Error>::new(&[0x91, 0xc0], "roles"), &Bound::ANY).unwrap_err();
         assert_eq!(error.to_string(), "field `roles` at byte 1: is not text");
     }
 }

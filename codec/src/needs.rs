@@ -38,6 +38,7 @@ pub(crate) const fn need(fields: &'static [Field], one_of: &'static [&'static st
 }
 
 /// Holds the set of `given` fields against the row at `place`; a broken rule comes with the field that is missing.
+#[inline(always)]
 pub(crate) fn check(table: &[Needs], place: usize, given: u64) -> Result<(), (&'static str, Rule)> {
     let Some(row) = table.get(place) else { return Ok(()) };
     match row.needed.iter().find(|need| need.bits & given == 0) {

@@ -20,55 +20,58 @@ envelope! {
     Outbound, OutboundView, named "outbound", under "", by action in NEEDS;
 
     /// The lane of the cause. Absent on plain entries, where `<platform>:<thread_id or channel_id>` serves.
-    channel_key: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES);
+    channel_key: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES), Some("discord:1481584275697508354".into());
     /// Channel, room or chat to act in.
-    channel_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES);
+    channel_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES), Some("1373592677215637507".into());
     /// Version of the envelope.
-    v: Version, Written, Bound::ANY;
+    v: Version, Written, Bound::ANY, Version;
     /// Name of the platform block.
-    platform: String, Required, Bound::PLATFORM;
+    platform: String, Required, Bound::PLATFORM, "discord".into();
     /// What to do.
-    action ("type"): ActionType, Required, Bound::ANY;
+    action ("type"): ActionType, Required, Bound::ANY, ActionType::Message;
     /// Identity of the action, `<cause>:<index>`: the same however often the turn runs.
-    message_key: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES);
+    message_key: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES),
+        Some("discord:1482309033636531201:0".into());
     /// Trace of the message that caused it (a UUID of version 7).
-    trace_id: String, Written, Bound::up_to(limits::ID_BYTES);
+    trace_id: String, Written, Bound::up_to(limits::ID_BYTES), "019cebab-89a1-73c6-869a-45b14da4f9fc".into();
     /// The thread inside the channel.
-    thread_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES);
+    thread_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES), Some("1481584275697508354".into());
     /// Full Markdown. Splitting it and putting it into the platform's form is the gateway's work.
-    text: String, Optional, Bound::up_to(limits::TEXT_BYTES);
+    text: String, Optional, Bound::up_to(limits::TEXT_BYTES), "The name **x** is not defined.".into();
     /// The platform's message that this one answers.
-    reply_to: Option<String>, Optional, Bound::up_to(limits::ID_BYTES);
+    reply_to: Option<String>, Optional, Bound::up_to(limits::ID_BYTES), Some("1482309033636531201".into());
     /// The file's bytes.
-    data: Option<Bytes>, Optional, Bound::up_to(limits::DATA_BYTES);
+    data: Option<Bytes>, Optional, Bound::up_to(limits::DATA_BYTES), Some(Bytes::from_static(b"E0425\n"));
     /// Key in Redis under which the file's bytes stand.
-    media_key: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES);
+    media_key: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES),
+        Some("sg:media:{1}:71d6468fce45fb4b077ef465ad0d9a34".into());
     /// Name of the file.
-    filename: Option<String>, Optional, Bound::up_to(limits::NAME_BYTES);
+    filename: Option<String>, Optional, Bound::up_to(limits::NAME_BYTES), Some("build.log".into());
     /// Media type of the file.
-    mimetype: Option<String>, Optional, Bound::up_to(limits::NAME_BYTES);
+    mimetype: Option<String>, Optional, Bound::up_to(limits::NAME_BYTES), Some("text/plain".into());
     /// Rows of buttons.
-    buttons: Vec<Vec<Button>>, Optional, Bound::list(limits::BUTTON_ITEMS, usize::MAX);
+    buttons: Vec<Vec<Button>>, Optional, Bound::list(limits::BUTTON_ITEMS, usize::MAX), vec![vec![Button::example()]];
     /// The reaction: characters, or a platform's name and id for its own.
-    emoji: String, Optional, Bound::up_to(limits::EMOJI_BYTES);
+    emoji: String, Optional, Bound::up_to(limits::EMOJI_BYTES), "👍".into();
     /// Whether to take the reaction away.
-    removed: bool, Optional, Bound::ANY;
+    removed: bool, Optional, Bound::ANY, true;
     /// The message to act on, by the platform's id.
-    target: Option<String>, Optional, Bound::up_to(limits::ID_BYTES);
+    target: Option<String>, Optional, Bound::up_to(limits::ID_BYTES), Some("1482308907807410953".into());
     /// The message to act on, by the `message_key` of the action that made it.
-    target_key: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES);
+    target_key: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES), Some("discord:1482308781978290951:0".into());
     /// Whether typing begins or ends.
-    state: Option<TypingState>, Optional, Bound::ANY;
+    state: Option<TypingState>, Optional, Bound::ANY, Some(TypingState::Start);
     /// How the bot shows itself.
-    status: Option<Status>, Optional, Bound::ANY;
+    status: Option<Status>, Optional, Bound::ANY, Some(Status::Idle);
     /// What is asked of the gateway.
-    method: Option<String>, Optional, Bound::up_to(limits::ID_BYTES);
+    method: Option<String>, Optional, Bound::up_to(limits::ID_BYTES), Some("members".into());
     /// The method's arguments.
-    args: Option<Raw>, Optional, Bound::up_to(limits::RAW_BYTES);
+    args: Option<Raw>, Optional, Bound::up_to(limits::RAW_BYTES),
+        Raw::new(Bytes::from_static(b"\x81\xa5limit\x32")).ok();
     /// The stream that the answer goes to.
-    reply_stream: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES);
+    reply_stream: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES), Some("sg:stream:reply:worker-1".into());
     /// When the answer is no longer wanted; milliseconds since the epoch.
-    deadline: Option<u64>, Optional, Bound::ANY;
+    deadline: Option<u64>, Optional, Bound::ANY, Some(1_773_480_443_589);
 }
 
 envelope! {
@@ -76,16 +79,16 @@ envelope! {
     Button, ButtonView, named "buttons", under "buttons.";
 
     /// What it says.
-    label: String, Written, Bound::up_to(limits::NAME_BYTES);
+    label: String, Written, Bound::up_to(limits::NAME_BYTES), "Build again".into();
     /// What its use is reported as: the interaction's `custom_id`.
-    custom_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES);
+    custom_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES), Some("retry".into());
     /// `primary`, `secondary`, `success`, `danger` or `link`; a platform shows one that it does not know in its plain
     /// way.
-    style: Option<String>, Optional, Bound::up_to(limits::NAME_BYTES);
+    style: Option<String>, Optional, Bound::up_to(limits::NAME_BYTES), Some("primary".into());
     /// Emoji in front of the label.
-    emoji: Option<String>, Optional, Bound::up_to(limits::EMOJI_BYTES);
+    emoji: Option<String>, Optional, Bound::up_to(limits::EMOJI_BYTES), Some("🔁".into());
     /// Where a link leads. Such a button has no `custom_id`.
-    url: Option<String>, Optional, Bound::up_to(limits::URL_BYTES);
+    url: Option<String>, Optional, Bound::up_to(limits::URL_BYTES), Some("https://ci.example.org/7".into());
 }
 
 const fn field(one_of: &'static [&'static str]) -> Need {

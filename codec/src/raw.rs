@@ -3,8 +3,10 @@
 use bytes::Bytes;
 
 use crate::error::{Error, Rule};
+use crate::fault::Fault;
 use crate::limits;
-use crate::read::Reader;
+use crate::out::{Head, Key, Out};
+use crate::read::{self, Reader};
 use crate::schema::{Bound, Type};
 use crate::wire::{Wire, broken};
 
@@ -19,7 +21,7 @@ impl Raw {
     /// `bytes` is not exactly one well-formed value, is nil, or is longer or nested deeper than the limits allow.
     pub fn new(bytes: Bytes) -> Result<Self, Error> {
         let refused = |rule| Error { field: "raw value", offset: Some(0), rule };
-        Reader::whole(&bytes, "raw value", |reader| match reader.nil() {
+        read::fill(&bytes, "raw value", |reader: &mut Reader<'_, Error>| match reader.nil() {
             true => Err(refused(Rule::Missing)),
             false => reader.raw().map(|_| ()),
         })?;
@@ -67,25 +69,28 @@ impl Wire for Raw {
     const TYPE: Type = Type::Any;
     const DEFAULT: &'static str = "{}";
 
+    #[inline(always)]
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
 
+    #[inline(always)]
     fn size(&self) -> usize {
         self.0.len()
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.0);
+    #[inline(always)]
+    fn write(&self, key: &'static Key, out: &mut impl Out) {
+        out.bytes(key, Head::NONE, &self.0);
     }
 
     fn check(&self, path: &'static str, bound: &Bound) -> Result<(), Error> {
         bound.length(self.0.len()).map_err(|rule| broken(path, rule))
     }
 
-    fn read<'a>(reader: &mut Reader<'a>, bound: &Bound) -> Result<RawView<'a>, Error> {
+    fn read<'a, E: Fault>(reader: &mut Reader<'a, E>, bound: &Bound) -> Result<RawView<'a>, E> {
         let at = reader.at();
-        let bytes = reader.raw()?;
+        let bytes = reader.apart(Reader::raw)?;
         bound.length(bytes.len()).map_err(|rule| reader.error(at, rule))?;
         Ok(RawView(bytes))
     }

@@ -4,112 +4,176 @@
 //! the bytes that are left before anything is done with it. Its errors carry the field that [`Reader::enter`] named
 //! last.
 
-use rmp::Marker;
-
 use crate::error::{Error, Rule};
+use crate::fault::{Fault, Refused};
 use crate::limits;
+use crate::out::Key;
+use crate::unchecked::text;
 
 /// The cursor. Made by `decode` only; it is public in name because [`Wire`](crate::Wire) mentions it.
-#[derive(Debug)]
-pub struct Reader<'a> {
+///
+/// What is read most is inlined, and goes apart into calls that get a copy of it: so it stays in registers.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader<'a, E: Fault> {
+    rest: &'a [u8],
+    /// Length of the whole buffer.
+    length: usize,
+    field: E::Field,
+}
+
+/// Reads one map that has to fill `buffer` into a view of defaults, quickly if it is sound. Both ways are the same
+/// function.
+#[inline(always)]
+pub(crate) fn whole<'a, V: Default>(
     buffer: &'a [u8],
-    at: usize,
-    field: &'static str,
+    name: &'static str,
+    view: &mut V,
+    quickly: impl FnOnce(&mut V, &mut Reader<'a, Refused>) -> Result<(), Refused>,
+    precisely: impl FnOnce(&mut V, &mut Reader<'a, Error>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    fill(buffer, name, |reader| quickly(view, reader)).or_else(|Refused| {
+        *view = V::default();
+        fill(buffer, name, |reader| precisely(view, reader))
+    })
 }
 
-/// What stands behind a marker: bytes, or further values.
-enum Shape {
-    Bytes(usize),
-    Items(usize),
-}
-
-impl<'a> Reader<'a> {
-    pub(crate) fn new(buffer: &'a [u8], field: &'static str) -> Self {
-        Self { buffer, at: 0, field }
+/// The same in one way only.
+#[inline(always)]
+pub(crate) fn fill<'a, E: Fault>(
+    buffer: &'a [u8],
+    name: &'static str,
+    read: impl FnOnce(&mut Reader<'a, E>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut reader = Reader::new(buffer, name);
+    if buffer.len() > limits::ENVELOPE_BYTES {
+        return Err(reader.error(0, Rule::TooLong { max: limits::ENVELOPE_BYTES }));
     }
+    read(&mut reader)?;
+    if !reader.is_at_end() {
+        reader.enter(name);
+        return Err(reader.error(reader.at(), Rule::Trailing));
+    }
+    Ok(())
+}
 
-    /// Reads one envelope that has to fill `buffer`.
-    pub(crate) fn whole<T>(
-        buffer: &'a [u8],
-        name: &'static str,
-        read: impl FnOnce(&mut Self) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let mut reader = Self::new(buffer, name);
-        if buffer.len() > limits::ENVELOPE_BYTES {
-            return Err(reader.error(0, Rule::TooLong { max: limits::ENVELOPE_BYTES }));
-        }
-        let value = read(&mut reader)?;
-        if reader.at < buffer.len() {
-            reader.enter(name);
-            return Err(reader.error(reader.at, Rule::Trailing));
-        }
-        Ok(value)
+impl<'a, E: Fault> Reader<'a, E> {
+    #[inline(always)]
+    pub(crate) fn new(buffer: &'a [u8], field: &'static str) -> Self {
+        Self { rest: buffer, length: buffer.len(), field: E::field(field) }
     }
 
     /// Names the field that errors from here on belong to.
+    #[inline(always)]
     pub(crate) fn enter(&mut self, field: &'static str) {
-        self.field = field;
+        self.field = E::field(field);
     }
 
+    #[inline(always)]
     pub(crate) fn at(&self) -> usize {
-        self.at
+        self.length - self.rest.len()
     }
 
-    pub(crate) fn error(&self, offset: usize, rule: Rule) -> Error {
-        Error { field: self.field, offset: Some(offset), rule }
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    #[inline(always)]
+    pub(crate) fn error(&self, offset: usize, rule: Rule) -> E {
+        E::new(self.field, offset, rule)
+    }
+
+    /// The same reader, to say what is wrong.
+    pub(crate) fn precise(&self, field: &'static str) -> Reader<'a, Error> {
+        Reader { rest: self.rest, length: self.length, field }
+    }
+
+    /// Does what is large, or seldom done, with a copy.
+    #[inline(always)]
+    pub(crate) fn apart<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        let mut copy = *self;
+        let value = read(&mut copy)?;
+        *self = copy;
+        Ok(value)
+    }
+
+    /// Reads past these bytes, if they are next.
+    #[inline(always)]
+    pub(crate) fn eat(&mut self, key: &Key) -> bool {
+        match self.rest.strip_prefix(key.as_bytes()) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Reads past the next `N` bytes, if `accept` makes a value of them.
+    #[inline(always)]
+    pub(crate) fn take_if<const N: usize, T>(&mut self, accept: impl FnOnce(&[u8; N]) -> Option<T>) -> Option<T> {
+        let (bytes, rest) = self.rest.split_first_chunk()?;
+        let value = accept(bytes)?;
+        self.rest = rest;
+        Some(value)
     }
 
     /// Reads past a nil, if one is next.
+    #[inline(always)]
     pub(crate) fn nil(&mut self) -> bool {
-        let nil = self.buffer.get(self.at) == Some(&Marker::Null.to_u8());
-        self.at += usize::from(nil);
-        nil
+        match self.rest {
+            [0xc0, rest @ ..] => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
     }
 
-    pub(crate) fn text(&mut self) -> Result<&'a str, Error> {
-        let at = self.at;
-        let Some(bytes) = self.text_bytes()? else { return Err(self.error(at, Rule::Type("text"))) };
-        std::str::from_utf8(bytes).map_err(|_| self.error(at, Rule::Utf8))
+    #[inline(always)]
+    pub(crate) fn text(&mut self) -> Result<&'a str, E> {
+        let at = self.at();
+        let Ok(bytes) = self.text_or_byte()? else { return Err(self.error(at, Rule::Type("text"))) };
+        text::utf8(bytes).ok_or_else(|| self.error(at, Rule::Utf8))
     }
 
     /// The next key of a map, unchecked, since it is only compared. `None`: it was no text, and has been skipped.
-    pub(crate) fn key(&mut self) -> Result<Option<&'a [u8]>, Error> {
-        let at = self.at;
-        let key = self.text_bytes()?;
-        if key.is_none() {
-            self.at = at;
-            self.skip()?;
+    #[inline(always)]
+    pub(crate) fn key(&mut self) -> Result<Option<&'a [u8]>, E> {
+        let at = self.at();
+        match self.text_or_byte()? {
+            Ok(key) => Ok(Some(key)),
+            Err(byte) => self.skip_behind(at, byte).map(|()| None),
         }
-        Ok(key)
     }
 
-    pub(crate) fn bin(&mut self) -> Result<&'a [u8], Error> {
-        let at = self.at;
-        let length = match self.marker()? {
-            Marker::Bin8 => self.length::<1>()?,
-            Marker::Bin16 => self.length::<2>()?,
-            Marker::Bin32 => self.length::<4>()?,
+    pub(crate) fn bin(&mut self) -> Result<&'a [u8], E> {
+        let at = self.at();
+        let length = match self.byte()? {
+            0xc4 => self.length::<1>()?,
+            0xc5 => self.length::<2>()?,
+            0xc6 => self.length::<4>()?,
             _ => return Err(self.error(at, Rule::Type("binary"))),
         };
         self.take(length)
     }
 
-    pub(crate) fn boolean(&mut self) -> Result<bool, Error> {
-        let at = self.at;
-        match self.marker()? {
-            Marker::True => Ok(true),
-            Marker::False => Ok(false),
+    #[inline(always)]
+    pub(crate) fn boolean(&mut self) -> Result<bool, E> {
+        let at = self.at();
+        match self.byte()? {
+            0xc3 => Ok(true),
+            0xc2 => Ok(false),
             _ => Err(self.error(at, Rule::Type("a boolean"))),
         }
     }
 
     /// The number of items of the list that is next.
-    pub(crate) fn list(&mut self) -> Result<usize, Error> {
-        let at = self.at;
-        let items = match self.marker()? {
-            Marker::FixArray(n) => usize::from(n),
-            Marker::Array16 => self.length::<2>()?,
-            Marker::Array32 => self.length::<4>()?,
+    pub(crate) fn list(&mut self) -> Result<usize, E> {
+        let at = self.at();
+        let items = match self.byte()? {
+            short @ 0x90..=0x9f => usize::from(short & 0x0f),
+            0xdc => self.length::<2>()?,
+            0xdd => self.length::<4>()?,
             _ => return Err(self.error(at, Rule::Type("a list"))),
         };
         self.claim(at, items)?;
@@ -117,12 +181,13 @@ impl<'a> Reader<'a> {
     }
 
     /// The number of pairs of the map that is next.
-    pub(crate) fn map(&mut self) -> Result<usize, Error> {
-        let at = self.at;
-        let pairs = match self.marker()? {
-            Marker::FixMap(n) => usize::from(n),
-            Marker::Map16 => self.length::<2>()?,
-            Marker::Map32 => self.length::<4>()?,
+    #[inline(always)]
+    pub(crate) fn map(&mut self) -> Result<usize, E> {
+        let at = self.at();
+        let pairs = match self.byte()? {
+            short @ 0x80..=0x8f => usize::from(short & 0x0f),
+            0xde => self.length::<2>()?,
+            0xdf => self.length::<4>()?,
             _ => return Err(self.error(at, Rule::Type("a map"))),
         };
         self.claim(at, pairs.saturating_mul(2))?;
@@ -130,103 +195,64 @@ impl<'a> Reader<'a> {
     }
 
     /// The bytes of the next value, whatever it is: well-formed, and not nested too deeply.
-    pub(crate) fn raw(&mut self) -> Result<&'a [u8], Error> {
-        let at = self.at;
+    pub(crate) fn raw(&mut self) -> Result<&'a [u8], E> {
+        let before = *self;
         self.skip()?;
-        Ok(self.since(at))
+        Ok(self.since(&before))
     }
 
-    /// The bytes from `at` to here.
-    pub(crate) fn since(&self, at: usize) -> &'a [u8] {
-        self.buffer.get(at..self.at).unwrap_or_default()
+    /// The bytes from where the reader was to where it is now.
+    #[inline(always)]
+    pub(crate) fn since(&self, before: &Self) -> &'a [u8] {
+        let length = before.rest.len().saturating_sub(self.rest.len());
+        before.rest.get(..length).unwrap_or_default()
     }
 
-    /// Reads past the next value, whatever it is.
-    pub(crate) fn skip(&mut self) -> Result<(), Error> {
-        self.skip_at(limits::DEPTH_LEVELS)
-    }
-
-    /// Recursive, and bounded: `levels` containers may still open.
-    fn skip_at(&mut self, levels: usize) -> Result<(), Error> {
-        let at = self.at;
-        let items = match self.shape()? {
-            Shape::Bytes(length) => return self.take(length).map(|_| ()),
-            Shape::Items(items) => items,
+    /// The next value's bytes if it is a text; otherwise its first byte, behind which the reader is then.
+    #[inline(always)]
+    fn text_or_byte(&mut self) -> Result<Result<&'a [u8], u8>, E> {
+        let length = match self.byte()? {
+            short @ 0xa0..=0xbf => usize::from(short & 0x1f),
+            0xd9 => self.length::<1>()?,
+            0xda => self.length::<2>()?,
+            0xdb => self.length::<4>()?,
+            other => return Ok(Err(other)),
         };
-        let Some(levels) = levels.checked_sub(1) else {
-            return Err(self.error(at, Rule::TooDeep { max: limits::DEPTH_LEVELS }));
-        };
-        self.claim(at, items)?;
-        (0..items).try_for_each(|_| self.skip_at(levels))
-    }
-
-    fn shape(&mut self) -> Result<Shape, Error> {
-        let at = self.at;
-        Ok(match self.marker()? {
-            Marker::Null | Marker::True | Marker::False | Marker::FixPos(_) | Marker::FixNeg(_) => Shape::Bytes(0),
-            Marker::U8 | Marker::I8 => Shape::Bytes(1),
-            Marker::U16 | Marker::I16 | Marker::FixExt1 => Shape::Bytes(2),
-            Marker::FixExt2 => Shape::Bytes(3),
-            Marker::U32 | Marker::I32 | Marker::F32 => Shape::Bytes(4),
-            Marker::FixExt4 => Shape::Bytes(5),
-            Marker::U64 | Marker::I64 | Marker::F64 => Shape::Bytes(8),
-            Marker::FixExt8 => Shape::Bytes(9),
-            Marker::FixExt16 => Shape::Bytes(17),
-            Marker::FixStr(n) => Shape::Bytes(usize::from(n)),
-            Marker::Str8 | Marker::Bin8 => Shape::Bytes(self.length::<1>()?),
-            Marker::Str16 | Marker::Bin16 => Shape::Bytes(self.length::<2>()?),
-            Marker::Str32 | Marker::Bin32 => Shape::Bytes(self.length::<4>()?),
-            // One more byte than the length says: the extension's type.
-            Marker::Ext8 => Shape::Bytes(self.length::<1>()?.saturating_add(1)),
-            Marker::Ext16 => Shape::Bytes(self.length::<2>()?.saturating_add(1)),
-            Marker::Ext32 => Shape::Bytes(self.length::<4>()?.saturating_add(1)),
-            Marker::FixArray(n) => Shape::Items(usize::from(n)),
-            Marker::Array16 => Shape::Items(self.length::<2>()?),
-            Marker::Array32 => Shape::Items(self.length::<4>()?),
-            Marker::FixMap(n) => Shape::Items(usize::from(n) * 2),
-            Marker::Map16 => Shape::Items(self.length::<2>()? * 2),
-            Marker::Map32 => Shape::Items(self.length::<4>()?.saturating_mul(2)),
-            Marker::Reserved => return Err(self.error(at, Rule::Reserved)),
-        })
-    }
-
-    /// The next value's bytes if it is a text; otherwise only its marker has been read.
-    fn text_bytes(&mut self) -> Result<Option<&'a [u8]>, Error> {
-        let length = match self.marker()? {
-            Marker::FixStr(n) => usize::from(n),
-            Marker::Str8 => self.length::<1>()?,
-            Marker::Str16 => self.length::<2>()?,
-            Marker::Str32 => self.length::<4>()?,
-            _ => return Ok(None),
-        };
-        self.take(length).map(Some)
+        self.take(length).map(Ok)
     }
 
     /// Each item takes a byte at least, so a larger count is false and need not be walked to its end.
-    fn claim(&self, at: usize, items: usize) -> Result<(), Error> {
-        if items > self.buffer.len() - self.at { Err(self.error(at, Rule::Truncated)) } else { Ok(()) }
+    pub(crate) fn claim(&self, at: usize, items: usize) -> Result<(), E> {
+        if items > self.rest.len() { Err(self.error(at, Rule::Truncated)) } else { Ok(()) }
     }
 
-    pub(crate) fn marker(&mut self) -> Result<Marker, Error> {
-        self.array().map(|[byte]| Marker::from_u8(byte))
+    /// The next byte, a marker.
+    #[inline(always)]
+    pub(crate) fn byte(&mut self) -> Result<u8, E> {
+        self.array().map(|[byte]| byte)
     }
 
     /// A big-endian length of `N` bytes.
-    fn length<const N: usize>(&mut self) -> Result<usize, Error> {
+    #[inline(always)]
+    pub(crate) fn length<const N: usize>(&mut self) -> Result<usize, E> {
         Ok(self.array::<N>()?.iter().fold(0, |length, byte| (length << 8) | usize::from(*byte)))
     }
 
-    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
-        let array = self.buffer.get(self.at..).and_then(<[u8]>::first_chunk);
-        let array = *array.ok_or_else(|| self.error(self.at, Rule::Truncated))?;
-        self.at += N;
-        Ok(array)
+    #[inline(always)]
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], E> {
+        let Some((array, rest)) = self.rest.split_first_chunk() else {
+            return Err(self.error(self.at(), Rule::Truncated));
+        };
+        self.rest = rest;
+        Ok(*array)
     }
 
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Error> {
-        let bytes = self.buffer.get(self.at..).and_then(|rest| rest.get(..length));
-        let bytes = bytes.ok_or_else(|| self.error(self.at, Rule::Truncated))?;
-        self.at += length;
+    #[inline(always)]
+    pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], E> {
+        let Some((bytes, rest)) = self.rest.split_at_checked(length) else {
+            return Err(self.error(self.at(), Rule::Truncated));
+        };
+        self.rest = rest;
         Ok(bytes)
     }
 }
@@ -235,7 +261,7 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::*;
 
-    fn reader(bytes: &[u8]) -> Reader<'_> {
+    fn reader(bytes: &[u8]) -> Reader<'_, Error> {
         Reader::new(bytes, "value")
     }
 
@@ -249,24 +275,5 @@ mod tests {
         truncated(reader(&[0xdf, 0xff, 0xff, 0xff, 0xff]).skip().unwrap_err());
         truncated(reader(&[0xc9, 0xff, 0xff, 0xff, 0xff, 0]).skip().unwrap_err());
         truncated(reader(&[]).skip().unwrap_err());
-    }
-
-    #[test]
-    fn depth_is_bounded() {
-        let nested = |levels: usize| [vec![0x91; levels], vec![0xc0]].concat();
-        assert_eq!(reader(&nested(limits::DEPTH_LEVELS)).skip(), Ok(()));
-        let error = reader(&nested(limits::DEPTH_LEVELS + 1)).skip().unwrap_err();
-        assert_eq!(error.rule, Rule::TooDeep { max: limits::DEPTH_LEVELS });
-        assert_eq!(error.offset, Some(limits::DEPTH_LEVELS));
-        reader(&vec![0x91; 1 << 20]).skip().unwrap_err();
-    }
-
-    #[test]
-    fn every_first_byte_is_read_or_refused() {
-        for byte in 0..=u8::MAX {
-            let bytes = [vec![byte], vec![0; 64]].concat();
-            let mut reader = reader(&bytes);
-            assert_eq!(reader.skip().is_err(), byte == 0xc1, "{byte:#x}");
-        }
     }
 }

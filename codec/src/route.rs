@@ -104,7 +104,7 @@ const CHANNEL_KEY: &str = "channel_key";
 
 /// The text under the first key `channel_key`, unless it is absent, nil or empty, and how far that was.
 fn find_channel_key<'a>(envelope: &'a [u8], name: &'static str) -> Result<(Option<&'a str>, usize), Error> {
-    let mut reader = Reader::new(envelope, name);
+    let mut reader: Reader<'_, Error> = Reader::new(envelope, name);
     for _ in 0..reader.map()? {
         if reader.key()? != Some(CHANNEL_KEY.as_bytes()) {
             reader.skip()?;

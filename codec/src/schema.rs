@@ -3,9 +3,8 @@
 
 use std::fmt;
 
-use crate::error::{Error, Rule};
-use crate::read::Reader;
-use crate::wire::Wire;
+use crate::error::Rule;
+use crate::out::Key;
 
 /// One key of an envelope or a nested map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,9 +24,16 @@ pub struct Field {
     /// What the field means, and its unit.
     pub doc: &'static str,
     /// The key as it is written.
-    pub(crate) key: &'static [u8],
+    pub(crate) key: Key,
     /// The field's place as a bit, for sets of fields.
     pub(crate) bit: u64,
+}
+
+impl Field {
+    /// Whether the key is written even where the value is its default.
+    pub(crate) const fn is_always_written(&self) -> bool {
+        !matches!(self.presence, Presence::Optional)
+    }
 }
 
 /// The type of a value, as the wire has it.
@@ -137,6 +143,7 @@ impl Bound {
         Self { bytes_max: max, items_max: items, ..Self::ANY }
     }
 
+    #[inline(always)]
     pub(crate) fn text(&self, text: &str) -> Result<(), Rule> {
         if text.len() < self.bytes_min {
             return Err(Rule::Empty);
@@ -148,10 +155,12 @@ impl Bound {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn length(&self, bytes: usize) -> Result<(), Rule> {
         if bytes > self.bytes_max { Err(Rule::TooLong { max: self.bytes_max }) } else { Ok(()) }
     }
 
+    #[inline(always)]
     pub(crate) fn items(&self, items: usize) -> Result<(), Rule> {
         if items > self.items_max { Err(Rule::TooMany { max: self.items_max }) } else { Ok(()) }
     }
@@ -196,51 +205,6 @@ const fn same(a: &str, b: &str) -> bool {
         at += 1;
     }
     at == a.len() && at == b.len()
-}
-
-/// Which fields a reader has met so far, as sets of their bits.
-#[derive(Debug, Default)]
-pub(crate) struct Met {
-    keys: u64,
-    /// Not nil.
-    values: u64,
-    /// Something else than the default.
-    pub(crate) given: u64,
-}
-
-impl Met {
-    /// Reads the value of `field`, whose key begins at `at`, into its place in a view.
-    pub(crate) fn read<'a, T: Wire>(
-        &mut self,
-        reader: &mut Reader<'a>,
-        at: usize,
-        field: &'static Field,
-        place: &mut T::View<'a>,
-    ) -> Result<(), Error> {
-        reader.enter(field.path);
-        if self.keys & field.bit != 0 {
-            return Err(reader.error(at, Rule::Twice));
-        }
-        self.keys |= field.bit;
-        if reader.nil() {
-            return Ok(());
-        }
-        *place = T::read(reader, &field.bound)?;
-        self.values |= field.bit;
-        if *place != T::View::default() {
-            self.given |= field.bit;
-        }
-        Ok(())
-    }
-
-    /// At the end of the map: every required field has been met.
-    pub(crate) fn complete(&self, reader: &Reader<'_>, fields: &[Field], required: u64) -> Result<(), Error> {
-        let missing = required & !self.values;
-        match fields.iter().find(|field| field.bit & missing != 0) {
-            Some(field) => Err(Error { field: field.path, offset: Some(reader.at()), rule: Rule::Missing }),
-            None => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use crate::examples;
 use crate::history::HistoryMessage;
 use crate::inbound::{Attachment, Inbound};
 use crate::limits;
@@ -42,7 +43,8 @@ pub fn fill(page: &str) -> String {
 }
 
 /// The table of this name, in Markdown: a map (`inbound`, `attachment`, `outbound`, `button`, `preview`, `history`),
-/// what kinds need (`kinds`, `types`), or the bounds (`limits`).
+/// its examples (the name with `-example` behind), one envelope byte by byte (`message-bytes`), what kinds need
+/// (`kinds`, `types`), or the bounds (`limits`).
 #[must_use]
 pub fn table(name: &str) -> Option<String> {
     Some(match name {
@@ -52,6 +54,13 @@ pub fn table(name: &str) -> Option<String> {
         "button" => fields(Button::FIELDS),
         "preview" => fields(PreviewFrame::FIELDS),
         "history" => fields(HistoryMessage::FIELDS),
+        "inbound-example" => examples::table(Inbound::FIELDS, &Inbound::example().to_bytes())?,
+        "attachment-example" => examples::table(Attachment::FIELDS, &Attachment::example().to_bytes())?,
+        "outbound-example" => examples::table(Outbound::FIELDS, &Outbound::example().to_bytes())?,
+        "button-example" => examples::table(Button::FIELDS, &Button::example().to_bytes())?,
+        "preview-example" => examples::table(PreviewFrame::FIELDS, &PreviewFrame::example().to_bytes())?,
+        "history-example" => examples::table(HistoryMessage::FIELDS, &HistoryMessage::example().to_bytes())?,
+        "message-bytes" => examples::message()?,
         "kinds" => needs("kind", Inbound::NEEDS),
         "types" => needs("type", Outbound::NEEDS),
         "limits" => bounds(),

@@ -18,6 +18,8 @@ use std::fmt::Debug;
 use bytes::Bytes;
 
 use crate::error::{Error, Rule};
+use crate::fault::Fault;
+use crate::out::{Key, Out};
 use crate::read::Reader;
 use crate::schema::{Bound, Type};
 use crate::write;
@@ -44,12 +46,12 @@ pub trait Wire: Default {
     fn is_default(&self) -> bool;
     /// Bytes that [`write`](Self::write) will append.
     fn size(&self) -> usize;
-    /// Appends the value. `out` has room for [`size`](Self::size) bytes.
-    fn write(&self, out: &mut Vec<u8>);
+    /// Appends the value, behind the `key` of its field where there is one.
+    fn write(&self, key: &'static Key, out: &mut impl Out);
     /// Holds the value against `bound`, as [`read`](Self::read) would. `path` names the field in the error.
     fn check(&self, path: &'static str, bound: &Bound) -> Result<(), Error>;
     /// Reads one value that is not nil.
-    fn read<'a>(reader: &mut Reader<'a>, bound: &Bound) -> Result<Self::View<'a>, Error>;
+    fn read<'a, E: Fault>(reader: &mut Reader<'a, E>, bound: &Bound) -> Result<Self::View<'a>, E>;
     /// Copies a view out of the buffer.
     fn own(view: Self::View<'_>) -> Self;
 }
@@ -65,23 +67,27 @@ impl Wire for String {
     const DEFAULT: &'static str = "\"\"";
     const EMPTY_IS_ABSENT: bool = true;
 
+    #[inline(always)]
     fn is_default(&self) -> bool {
         self.is_empty()
     }
 
+    #[inline(always)]
     fn size(&self) -> usize {
         write::text_size(self.len())
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
-        write::put_text(out, self);
+    #[inline(always)]
+    fn write(&self, key: &'static Key, out: &mut impl Out) {
+        write::put_text(out, key, self);
     }
 
     fn check(&self, path: &'static str, bound: &Bound) -> Result<(), Error> {
         bound.text(self).map_err(|rule| broken(path, rule))
     }
 
-    fn read<'a>(reader: &mut Reader<'a>, bound: &Bound) -> Result<&'a str, Error> {
+    #[inline(always)]
+    fn read<'a, E: Fault>(reader: &mut Reader<'a, E>, bound: &Bound) -> Result<&'a str, E> {
         let at = reader.at();
         let text = reader.text()?;
         bound.text(text).map_err(|rule| reader.error(at, rule))?;
@@ -98,25 +104,29 @@ impl Wire for Bytes {
     const TYPE: Type = Type::Binary;
     const DEFAULT: &'static str = "b\"\"";
 
+    #[inline(always)]
     fn is_default(&self) -> bool {
         self.is_empty()
     }
 
+    #[inline(always)]
     fn size(&self) -> usize {
         write::bin_size(self.len())
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
-        write::put_bin(out, self);
+    #[inline(always)]
+    fn write(&self, key: &'static Key, out: &mut impl Out) {
+        write::put_bin(out, key, self);
     }
 
     fn check(&self, path: &'static str, bound: &Bound) -> Result<(), Error> {
         bound.length(self.len()).map_err(|rule| broken(path, rule))
     }
 
-    fn read<'a>(reader: &mut Reader<'a>, bound: &Bound) -> Result<&'a [u8], Error> {
+    #[inline(always)]
+    fn read<'a, E: Fault>(reader: &mut Reader<'a, E>, bound: &Bound) -> Result<&'a [u8], E> {
         let at = reader.at();
-        let bytes = reader.bin()?;
+        let bytes = reader.apart(Reader::bin)?;
         bound.length(bytes.len()).map_err(|rule| reader.error(at, rule))?;
         Ok(bytes)
     }
@@ -131,23 +141,27 @@ impl Wire for bool {
     const TYPE: Type = Type::Bool;
     const DEFAULT: &'static str = "false";
 
+    #[inline(always)]
     fn is_default(&self) -> bool {
         !self
     }
 
+    #[inline(always)]
     fn size(&self) -> usize {
         1
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
-        write::put_bool(out, *self);
+    #[inline(always)]
+    fn write(&self, key: &'static Key, out: &mut impl Out) {
+        write::put_bool(out, key, *self);
     }
 
     fn check(&self, _: &'static str, _: &Bound) -> Result<(), Error> {
         Ok(())
     }
 
-    fn read(reader: &mut Reader<'_>, _: &Bound) -> Result<Self, Error> {
+    #[inline(always)]
+    fn read<E: Fault>(reader: &mut Reader<'_, E>, _: &Bound) -> Result<Self, E> {
         reader.boolean()
     }
 
@@ -161,23 +175,27 @@ impl Wire for u64 {
     const TYPE: Type = Type::Uint;
     const DEFAULT: &'static str = "0";
 
+    #[inline(always)]
     fn is_default(&self) -> bool {
         *self == 0
     }
 
+    #[inline(always)]
     fn size(&self) -> usize {
         write::uint_size(*self)
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
-        write::put_uint(out, *self);
+    #[inline(always)]
+    fn write(&self, key: &'static Key, out: &mut impl Out) {
+        write::put_uint(out, key, *self);
     }
 
     fn check(&self, _: &'static str, _: &Bound) -> Result<(), Error> {
         Ok(())
     }
 
-    fn read(reader: &mut Reader<'_>, _: &Bound) -> Result<Self, Error> {
+    #[inline(always)]
+    fn read<E: Fault>(reader: &mut Reader<'_, E>, _: &Bound) -> Result<Self, E> {
         reader.uint()
     }
 
@@ -191,23 +209,31 @@ impl Wire for f64 {
     const TYPE: Type = Type::Float;
     const DEFAULT: &'static str = "0";
 
+    #[inline(always)]
     fn is_default(&self) -> bool {
         *self == 0.0
     }
 
+    #[inline(always)]
     fn size(&self) -> usize {
         write::FLOAT_SIZE
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
-        write::put_float(out, *self);
+    #[inline(always)]
+    fn write(&self, key: &'static Key, out: &mut impl Out) {
+        write::put_float(out, key, *self);
     }
 
     fn check(&self, path: &'static str, _: &Bound) -> Result<(), Error> {
-        if self.is_finite() { Ok(()) } else { Err(broken(path, Rule::Range("a finite 64-bit float"))) }
+        if self.is_finite() {
+            Ok(())
+        } else {
+            Err(broken(path, Rule::Range("a finite number that 64 bits of float hold exactly")))
+        }
     }
 
-    fn read(reader: &mut Reader<'_>, _: &Bound) -> Result<Self, Error> {
+    #[inline(always)]
+    fn read<E: Fault>(reader: &mut Reader<'_, E>, _: &Bound) -> Result<Self, E> {
         reader.float()
     }
 
@@ -221,18 +247,21 @@ impl<T: Wire> Wire for Option<T> {
     const TYPE: Type = T::TYPE;
     const DEFAULT: &'static str = "";
 
+    #[inline(always)]
     fn is_default(&self) -> bool {
         self.as_ref().is_none_or(|value| T::EMPTY_IS_ABSENT && value.is_default())
     }
 
+    #[inline(always)]
     fn size(&self) -> usize {
         self.as_ref().map_or(1, T::size)
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    #[inline(always)]
+    fn write(&self, key: &'static Key, out: &mut impl Out) {
         match self {
-            Some(value) => value.write(out),
-            None => write::put_nil(out),
+            Some(value) => value.write(key, out),
+            None => write::put_nil(out, key),
         }
     }
 
@@ -243,7 +272,8 @@ impl<T: Wire> Wire for Option<T> {
         }
     }
 
-    fn read<'a>(reader: &mut Reader<'a>, bound: &Bound) -> Result<Option<T::View<'a>>, Error> {
+    #[inline(always)]
+    fn read<'a, E: Fault>(reader: &mut Reader<'a, E>, bound: &Bound) -> Result<Option<T::View<'a>>, E> {
         let view = T::read(reader, bound)?;
         let absent = T::EMPTY_IS_ABSENT && view == T::View::default();
         Ok((!absent).then_some(view))

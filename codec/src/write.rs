@@ -3,14 +3,17 @@
 //! Each `put_*` writes the shortest form and has a `*_size` that says how many bytes that is; a test holds the two
 //! together. The caller has reserved the room. Lengths are those of a validated envelope, so none comes near 32 bits.
 
-use rmp::Marker;
+use crate::out::{Head, Key, Out};
+use crate::schema::Field;
 
 /// Bytes of a text of `length` bytes.
+#[inline(always)]
 pub(crate) const fn text_size(length: usize) -> usize {
     length + if length < 32 { 1 } else { bin_head(length) }
 }
 
 /// Bytes of a binary of `length` bytes.
+#[inline(always)]
 pub(crate) const fn bin_size(length: usize) -> usize {
     length + bin_head(length)
 }
@@ -46,80 +49,97 @@ pub(crate) const fn head_size(items: usize) -> usize {
     }
 }
 
-/// The encoded key of a field, `N` bytes: one of header and the name. Made at compile time, so that a key is one copy.
-pub(crate) const fn key<const N: usize>(name: &str) -> [u8; N] {
-    assert!(name.len() + 1 == N && name.len() < 32, "names of fields are shorter than 32 bytes");
-    let mut key = [0xa0 | name.len() as u8; N];
-    let mut at = 1;
-    while at < N {
-        key[at] = name.as_bytes()[at - 1];
-        at += 1;
-    }
-    key
+#[inline(always)]
+pub(crate) fn put_nil(out: &mut impl Out, key: &'static Key) {
+    out.array(key, [0xc0]);
 }
 
-pub(crate) fn put_nil(out: &mut Vec<u8>) {
-    out.push(Marker::Null.to_u8());
+#[inline(always)]
+pub(crate) fn put_text(out: &mut impl Out, key: &'static Key, text: &str) {
+    out.text(key, text);
 }
 
-pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) {
-    match text.len() {
-        length @ 0..=31 => out.push(Marker::FixStr(length as u8).to_u8()),
-        length => put_length(out, [Marker::Str8, Marker::Str16, Marker::Str32], length),
-    }
-    out.extend_from_slice(text.as_bytes());
+#[inline(always)]
+pub(crate) fn put_bin(out: &mut impl Out, key: &'static Key, bytes: &[u8]) {
+    out.bytes(key, Head::bin(bytes.len()), bytes);
 }
 
-pub(crate) fn put_bin(out: &mut Vec<u8>, bytes: &[u8]) {
-    put_length(out, [Marker::Bin8, Marker::Bin16, Marker::Bin32], bytes.len());
-    out.extend_from_slice(bytes);
+#[inline(always)]
+pub(crate) fn put_bool(out: &mut impl Out, key: &'static Key, value: bool) {
+    out.array(key, [0xc2 | u8::from(value)]);
 }
 
-pub(crate) fn put_bool(out: &mut Vec<u8>, value: bool) {
-    out.push(if value { Marker::True } else { Marker::False }.to_u8());
-}
-
-pub(crate) fn put_uint(out: &mut Vec<u8>, value: u64) {
+#[inline(always)]
+pub(crate) fn put_uint(out: &mut impl Out, key: &'static Key, value: u64) {
+    let [a, b, c, d, e, f, g, h] = value.to_be_bytes();
     match value {
-        0..=0x7f => out.push(value as u8),
-        0x80..=0xff => put(out, Marker::U8, (value as u8).to_be_bytes()),
-        0x100..=0xffff => put(out, Marker::U16, (value as u16).to_be_bytes()),
-        0x1_0000..=0xffff_ffff => put(out, Marker::U32, (value as u32).to_be_bytes()),
-        _ => put(out, Marker::U64, value.to_be_bytes()),
+        0..=0x7f => out.array(key, [h]),
+        0x80..=0xff => out.array(key, [0xcc, h]),
+        0x100..=0xffff => out.array(key, [0xcd, g, h]),
+        0x1_0000..=0xffff_ffff => out.array(key, [0xce, e, f, g, h]),
+        _ => out.array(key, [0xcf, a, b, c, d, e, f, g, h]),
     }
 }
 
-pub(crate) fn put_float(out: &mut Vec<u8>, value: f64) {
-    put(out, Marker::F64, value.to_be_bytes());
+#[inline(always)]
+pub(crate) fn put_float(out: &mut impl Out, key: &'static Key, value: f64) {
+    let [a, b, c, d, e, f, g, h] = value.to_be_bytes();
+    out.array(key, [0xcb, a, b, c, d, e, f, g, h]);
 }
 
-pub(crate) fn put_list(out: &mut Vec<u8>, items: usize) {
+#[inline(always)]
+pub(crate) fn put_list(out: &mut impl Out, key: &'static Key, items: usize) {
+    let [a, b, c, d] = (items as u32).to_be_bytes();
     match items {
-        0..=15 => out.push(Marker::FixArray(items as u8).to_u8()),
-        16..=0xffff => put(out, Marker::Array16, (items as u16).to_be_bytes()),
-        _ => put(out, Marker::Array32, (items as u32).to_be_bytes()),
+        0..=15 => out.array(key, [0x90 | d]),
+        16..=0xffff => out.array(key, [0xdc, c, d]),
+        _ => out.array(key, [0xdd, a, b, c, d]),
     }
 }
 
-pub(crate) fn put_map(out: &mut Vec<u8>, pairs: usize) {
-    match pairs {
-        0..=15 => out.push(Marker::FixMap(pairs as u8).to_u8()),
-        16..=0xffff => put(out, Marker::Map16, (pairs as u16).to_be_bytes()),
-        _ => put(out, Marker::Map32, (pairs as u32).to_be_bytes()),
-    }
+/// The head of a map whose fields are known, and not how many of them will be written. It is guessed and set when all
+/// are, which spares counting them beforehand; a map for which the guess was wrong is written again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MapHead {
+    /// At most 15 pairs.
+    Short,
+    /// At least 16.
+    Long,
 }
 
-fn put_length(out: &mut Vec<u8>, [short, middle, long]: [Marker; 3], length: usize) {
-    match length {
-        0..=0xff => put(out, short, (length as u8).to_be_bytes()),
-        0x100..=0xffff => put(out, middle, (length as u16).to_be_bytes()),
-        _ => put(out, long, (length as u32).to_be_bytes()),
+impl MapHead {
+    /// Those that are always written are about half of what an envelope has.
+    pub(crate) const fn guess(fields: &[Field]) -> Self {
+        let (mut always, mut at) = (0, 0);
+        while at < fields.len() {
+            always += fields[at].is_always_written() as usize;
+            at += 1;
+        }
+        if fields.len() > 15 && always > 10 { Self::Long } else { Self::Short }
     }
-}
 
-fn put<const N: usize>(out: &mut Vec<u8>, marker: Marker, bytes: [u8; N]) {
-    out.push(marker.to_u8());
-    out.extend_from_slice(&bytes);
+    /// Leaves room for the head, and says where.
+    #[inline(always)]
+    pub(crate) fn leave(self, key: &'static Key, out: &mut impl Out) -> usize {
+        let place = out.place() + key.len();
+        match self {
+            Self::Short => out.array(key, [0]),
+            Self::Long => out.array(key, [0; 3]),
+        }
+        place
+    }
+
+    /// Sets it. Otherwise, the head that it should have been.
+    #[inline(always)]
+    pub(crate) fn set(self, place: usize, pairs: usize, out: &mut impl Out) -> Result<(), Self> {
+        match (self, pairs) {
+            (Self::Short, ..=15) => out.set(place, [0x80 | pairs as u8]),
+            (Self::Long, 16..) => out.set(place, [0xde, (pairs >> 8) as u8, pairs as u8]),
+            (Self::Short, _) => return Err(Self::Long),
+            (Self::Long, _) => return Err(Self::Short),
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -139,27 +159,34 @@ mod tests {
     fn sizes_are_what_is_written_and_bytes_are_those_of_rmp() {
         for n in EDGES {
             let text = "x".repeat(n);
-            let ours = written(|out| put_text(out, &text));
+            let ours = written(|out| put_text(out, Key::NONE, &text));
             assert_eq!(ours.len(), text_size(n));
             assert_eq!(ours, written(|out| rmp::encode::write_str(out, &text).unwrap()));
 
-            let ours = written(|out| put_bin(out, text.as_bytes()));
+            let ours = written(|out| put_bin(out, Key::NONE, text.as_bytes()));
             assert_eq!(ours.len(), bin_size(n));
             assert_eq!(ours, written(|out| rmp::encode::write_bin(out, text.as_bytes()).unwrap()));
 
-            let ours = written(|out| put_list(out, n));
+            let ours = written(|out| put_list(out, Key::NONE, n));
             assert_eq!(ours.len(), head_size(n));
             assert_eq!(ours, written(|out| _ = rmp::encode::write_array_len(out, n as u32).unwrap()));
-
-            let ours = written(|out| put_map(out, n));
-            assert_eq!(ours, written(|out| _ = rmp::encode::write_map_len(out, n as u32).unwrap()));
         }
         for n in EDGES.map(|n| n as u64).into_iter().chain([u32::MAX.into(), u64::from(u32::MAX) + 1, u64::MAX]) {
-            let ours = written(|out| put_uint(out, n));
+            let ours = written(|out| put_uint(out, Key::NONE, n));
             assert_eq!(ours.len(), uint_size(n));
             assert_eq!(ours, written(|out| _ = rmp::encode::write_uint(out, n).unwrap()));
         }
-        assert_eq!(written(|out| put_float(out, 1.5)).len(), FLOAT_SIZE);
-        assert_eq!(key::<4>("abc"), [0xa3, b'a', b'b', b'c']);
+        assert_eq!(written(|out| put_float(out, Key::NONE, 1.5)).len(), FLOAT_SIZE);
+        for (head, pairs) in [(MapHead::Short, 0), (MapHead::Short, 15), (MapHead::Long, 16), (MapHead::Long, 64)] {
+            let ours = written(|out| {
+                let place = head.leave(Key::NONE, out);
+                assert_eq!(head.set(place, pairs, out), Ok(()));
+            });
+            assert_eq!(ours.len(), head_size(pairs));
+            assert_eq!(ours, written(|out| _ = rmp::encode::write_map_len(out, pairs as u32).unwrap()));
+        }
+        assert_eq!(MapHead::Short.set(0, 16, &mut vec![0]), Err(MapHead::Long));
+        assert_eq!(MapHead::Long.set(0, 15, &mut vec![0; 3]), Err(MapHead::Short));
+        assert_eq!(Key::new("abc").as_bytes(), [0xa3, b'a', b'b', b'c']);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The way of a message: [`platform`] takes an event, [`ingress`] makes it a checked envelope for the lane's shard; what the
 //! worker committed comes back through [`egress`], which gives each action to its platform in lane order.
+#![forbid(unsafe_code)]
 #![cfg_attr(
     not(feature = "webchat"),
     expect(dead_code, unused_mut, reason = "without any platform in the build a gateway only refuses what it lacks")

@@ -2,6 +2,7 @@
 //!
 //! The worker holds no platform and no state of its own: it takes turns from the inbound shards that it leases, and
 //! everything that a turn did leaves it in one commit. [`turn`] reads as the turn does: gather, render, infer, act.
+#![forbid(unsafe_code)]
 
 mod daemon;
 mod history;

@@ -1,6 +1,7 @@
 //! How a process lives and dies: settings, boot phases, health, telemetry, task ownership, drain.
 //!
 //! Both daemons are a [`Daemon`] run by [`main`]; what they share beyond the bus is here and only here.
+#![forbid(unsafe_code)]
 
 mod exit;
 mod settings;

@@ -4,6 +4,7 @@
 //! that talks to the pair, and then something is killed. All waiting is for events ([`eventually`], [`within`]).
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so at once")]
 #![expect(clippy::print_stderr, reason = "what the daemons logged is printed when a test fails")]
+#![forbid(unsafe_code)]
 
 mod free_port;
 mod http;

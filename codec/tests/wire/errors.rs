@@ -41,7 +41,11 @@ fn an_error_says_which_field_where_and_why() {
     check("user_id", Value::from(7), "field `user_id` at byte 65: is not text");
     check("user_id", Value::Nil, "field `user_id` at byte 98: is required and was not there");
     check("timestamp", Value::from("now"), "field `timestamp` at byte 90: is not a number");
-    check("timestamp", Value::from(f64::NAN), "field `timestamp` at byte 90: does not fit a finite 64-bit float");
+    check(
+        "timestamp",
+        Value::from(f64::NAN),
+        "field `timestamp` at byte 90: does not fit a finite number that 64 bits of float hold exactly",
+    );
     check("v", Value::from(2), "field `v` at byte 101: is version 2, and only 1 is known");
     check(
         "kind",

@@ -10,10 +10,14 @@ use proptest::test_runner::TestCaseError;
 
 use crate::envelopes;
 
+/// Bytes behind an envelope that the encoder may need, for wide stores and a guess.
+const WIDE: usize = 34;
+
 /// What the tests do with an envelope, whichever it is.
 trait Envelope: Sized + PartialEq + std::fmt::Debug {
     fn size(&self) -> usize;
     fn write(&self, out: &mut Vec<u8>);
+    fn write_safely(&self, out: &mut Vec<u8>);
     fn validate(&self) -> Result<(), Error>;
     fn read(bytes: &[u8]) -> Result<Self, Error>;
 }
@@ -23,6 +27,7 @@ macro_rules! envelopes {
         $(impl Envelope for $Owned {
             fn size(&self) -> usize { self.encoded_len() }
             fn write(&self, out: &mut Vec<u8>) { self.encode(out) }
+            fn write_safely(&self, out: &mut Vec<u8>) { self.encode_safely(out) }
             fn validate(&self) -> Result<(), Error> { $Owned::validate(self) }
             fn read(bytes: &[u8]) -> Result<Self, Error> { $View::decode(bytes).map($View::into_owned) }
         })+
@@ -44,12 +49,15 @@ fn bytes_of(envelope: &impl Envelope) -> Vec<u8> {
 
 fn round_trip<E: Envelope>(envelope: &E) -> Result<(), TestCaseError> {
     prop_assert_eq!(envelope.validate(), Ok(()));
-    let mut out = Vec::with_capacity(6 + envelope.size());
+    let mut out = Vec::with_capacity(6 + envelope.size() + WIDE);
     out.extend_from_slice(b"before");
     let room = (out.as_ptr(), out.capacity());
     envelope.write(&mut out);
     prop_assert_eq!((out.as_ptr(), out.capacity()), room, "the buffer had room and was not left");
     let bytes = out.strip_prefix(b"before").unwrap();
+    let mut twin = Vec::new();
+    envelope.write_safely(&mut twin);
+    prop_assert_eq!(bytes, twin);
     prop_assert_eq!(bytes.len(), envelope.size());
     prop_assert_eq!(&E::read(bytes).unwrap(), envelope);
     Ok(())
@@ -154,6 +162,31 @@ proptest! {
         let rule = |checked: Result<(), Error>| checked.map_err(|error| (error.field, error.rule));
         let read = InboundView::decode(&envelope.to_bytes()).map(|_| ());
         prop_assert_eq!(rule(read), rule(envelope.validate()));
+    }
+}
+
+/// The head of a map is guessed while it is written: both guesses, and both wrong.
+#[test]
+fn maps_of_any_number_of_pairs_come_back() {
+    let inbound = Inbound::example();
+    let fewest = Inbound {
+        channel_key: inbound.channel_key.clone(),
+        platform: inbound.platform.clone(),
+        channel_id: inbound.channel_id.clone(),
+        user_id: inbound.user_id.clone(),
+        message_id: inbound.message_id.clone(),
+        ..Inbound::default()
+    };
+    let one_more = Inbound { guild_id: inbound.guild_id.clone(), ..fewest.clone() };
+    for (envelope, head) in [(fewest, &[0x8f][..]), (one_more, &[0xde, 0, 16]), (inbound, &[0xde, 0, 32])] {
+        round_trip(&envelope).unwrap();
+        assert_eq!(&bytes_of(&envelope)[..head.len()], head);
+    }
+    let outbound = Outbound::example();
+    let few = Outbound { platform: outbound.platform.clone(), ..Outbound::default() };
+    for (envelope, head) in [(few, &[0x84][..]), (outbound, &[0xde, 0, 25])] {
+        let bytes = bytes_of(&envelope);
+        assert_eq!((bytes.len(), &bytes[..head.len()]), (envelope.encoded_len(), head));
     }
 }
 
