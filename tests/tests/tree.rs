@@ -123,6 +123,36 @@ fn heavy_parts_have_one_home() {
     );
 }
 
+/// Fuzzing is a workspace of its own, with a lock file of its own; what it tries has to be what the daemons run.
+#[test]
+fn fuzzing_tries_the_versions_that_run() {
+    let versions = |lock: &str| -> BTreeSet<String> {
+        let text = std::fs::read_to_string(root().join(lock)).unwrap();
+        let package = |part: &str| {
+            let mut lines = part.lines().filter(|line| line.starts_with("name = ") || line.starts_with("version = "));
+            Some([lines.next()?, lines.next()?].join(", "))
+        };
+        text.split("[[package]]").filter_map(package).collect()
+    };
+    let (ours, theirs) = (versions("Cargo.lock"), versions("fuzz/Cargo.lock"));
+    let tried = ["codec", "bus"];
+    let parts: BTreeSet<String> = (packages().iter())
+        .filter(|package| tried.contains(&package["name"].as_str().unwrap()))
+        .flat_map(|package| names(package, |dependency| dependency["kind"].is_null()))
+        .collect();
+    // And what does redis' parsing.
+    for name in parts.iter().map(String::as_str).chain(["combine"]) {
+        let of_name = |one: &&String| one.starts_with(&format!("name = \"{name}\","));
+        let has_it = theirs.iter().any(|one| of_name(&one));
+        assert!(has_it, "fuzz/Cargo.lock has no `{name}`: cargo metadata --manifest-path fuzz/Cargo.toml adds it");
+        let other: Vec<_> = theirs.difference(&ours).filter(of_name).cloned().collect();
+        none(
+            "fuzz/Cargo.lock is behind: cp Cargo.lock fuzz/ && cargo metadata --manifest-path fuzz/Cargo.toml",
+            &other,
+        );
+    }
+}
+
 #[test]
 fn files_are_short() {
     let long = |(path, text): (String, String)| {
@@ -164,6 +194,15 @@ fn lints_are_silenced_with_a_reason() {
 }
 
 #[test]
+fn unsafe_code_has_one_home() {
+    let places = lines_with(
+        &[concat!("uns", "afe {"), concat!("uns", "afe fn"), concat!("uns", "afe impl")],
+        &["codec/src/unchecked/"],
+    );
+    none("what is unchecked lives in codec/src/unchecked", &places);
+}
+
+#[test]
 fn tasks_have_an_owner() {
     // The harness and its tests own theirs by a JoinSet, or await them; clippy.toml refuses the call everywhere else too.
     let exceptions = ["service/src/tasks.rs", "tests/"];
@@ -181,6 +220,7 @@ fn settings_are_read_in_one_place() {
         "tests/", // The harness finds the binaries beside it, and takes wishes of who runs it.
         "loadtest/",
         "benches/",
+        "codec/examples/", // Programs of their own, told by their arguments what to print.
     ];
     none("the environment is read by service::settings", &lines_with(&["std::env::", "env::var"], &exceptions));
 }

@@ -178,16 +178,14 @@ impl<'a> Tab<'a> {
         self.run(&script).await.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Errors that the page wrote to its console since this was asked last. Sockets that could not be opened are none: a page
-    /// cannot help that its gateway is away.
+    /// Errors that the page wrote to its console since this was asked last. Connections that could not be opened, or were cut,
+    /// are none: a page cannot help that its gateway is away, and its icon may be on the way when the gateway is killed.
     pub async fn console_errors(&self) -> Vec<String> {
         let entries = self.post("se/log", json!({ "type": "browser" })).await;
         (entries.as_array().map_or(&[][..], Vec::as_slice).iter())
             .filter(|entry| entry["level"] == "SEVERE" || entry["level"] == "WARNING")
             .map(|entry| entry["message"].as_str().unwrap_or_default().to_owned())
-            .filter(|message| {
-                !message.contains("WebSocket connection to") && !message.contains("ERR_CONNECTION_REFUSED")
-            })
+            .filter(|message| !message.contains("WebSocket connection to") && !message.contains("net::ERR_CONNECTION_"))
             .collect()
     }
 
