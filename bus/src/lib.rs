@@ -27,6 +27,7 @@ mod lane;
 mod ledger;
 mod trim;
 
+mod lock;
 mod log;
 mod preview;
 mod records;
@@ -42,6 +43,7 @@ pub use lane::LaneKey;
 pub use lease::LeaseConfig;
 pub use ledger::{Action, Attempt, Commit, HistoryWrite};
 pub use link::{Bus, BusConfig, Push, Subscription, check_url};
+pub use lock::{DistributedLock, LockError};
 pub use log::{Appended, Log, LogBounds, LogEntry, Queue};
 pub use names::{Names, Role};
 pub use preview::{PreviewSink, Previews};

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{LeaseConfig, Tenure, rendezvous};
-use crate::{Bus, Error, Role, Shard};
+use crate::{Bus, Error, Role, Shard, clock::millis};
 
 static ACQUIRE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("acquire.lua")));
 static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("renew.lua")));
@@ -294,8 +294,4 @@ impl Keeper {
         tenure.lose();
         let _ = done.send(());
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -20,7 +20,7 @@ pub(crate) use dead_letter::DeadLetter;
 pub use start::Attempt;
 pub(crate) use start::Started;
 
-use crate::{Bus, EntryId, Error, Role, lease::Tenure};
+use crate::{Bus, EntryId, Error, Role, clock::millis, lease::Tenure};
 
 static ATTEMPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("attempt.lua")));
 
@@ -88,7 +88,7 @@ impl Ledger {
     async fn note_attempt(&self, entry: EntryId, failures: u32, deaths: u32, wait: Duration) -> Result<(), Error> {
         let mut script = ATTEMPT.key(self.fence());
         script.key(self.attempts()).arg(self.tenure.token()).arg(entry.to_string());
-        script.arg(failures).arg(deaths).arg(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        script.arg(failures).arg(deaths).arg(millis(wait));
         if script.invoke_async::<bool>(&mut self.bus.shared()).await? { Ok(()) } else { Err(self.tenure.fenced()) }
     }
 
