@@ -26,6 +26,8 @@ fn ours(sample: usize, operation: &str) -> Contender {
 #[bench::encode_long(2, names::ENCODE)]
 #[bench::encode_file(3, names::ENCODE)]
 #[bench::peek_short(0, names::PEEK)]
+#[bench::peek_lists(1, names::PEEK)]
+#[bench::peek_long(2, names::PEEK)]
 #[bench::peek_file(3, names::PEEK)]
 #[bench::view_short(0, names::VIEW)]
 #[bench::view_lists(1, names::VIEW)]

@@ -23,7 +23,7 @@ pub enum Error {
     },
     /// A reply of another shape than its command has.
     #[error(
-        "redis gave an unexpected reply to {step}: {expected} was expected, and there was {found}; is this Redis 7.0 or newer (or Valkey), with nothing in front of it that changes replies?"
+        "redis gave an unexpected reply to {step}: expected {expected}, found {found}; is this Redis 7.0 or newer (or Valkey), with nothing in front of it that changes replies?"
     )]
     Shape {
         /// The step that was answered.

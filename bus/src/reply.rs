@@ -2,7 +2,8 @@
 //!
 //! RESP2 and RESP3 read alike. What anybody may have written into a stream is read: any names, any number of fields, one
 //! name twice (the last counts). An error means that the server, or something in front of it, answered in another shape
-//! than the command has. So no entry can make the read of its neighbours fail.
+//! than the command has. So no entry can make the read of its neighbours fail. One whose body is gone (nil in its place, or
+//! in that of its fields, as a reader of its own pending entries meets it) is left out.
 //!
 //! Elements behind those that are known are left alone, since commands grow by them (`XAUTOCLAIM` did in Redis 7,
 //! `XREADGROUP` in 8.4). Attributes of RESP3 are looked through, as its specification asks.
@@ -116,7 +117,7 @@ pub fn claimed(reply: Value) -> Result<Claimed, Error> {
     Ok(Claimed { cursor, entries, gone })
 }
 
-/// What `XRANGE` and `XREVRANGE` answer: entries. Nil elements (an entry that is gone, before Redis 7) are left out.
+/// What `XRANGE` and `XREVRANGE` answer: entries.
 ///
 /// # Errors
 /// [`Error::Shape`] when the reply has another shape; the server's error when it holds one.
@@ -136,11 +137,20 @@ struct Step(&'static str);
 impl Step {
     fn entries(self, reply: Value) -> Result<Vec<RawEntry>, Error> {
         let list = self.list(reply, "a list of entries")?;
-        list.into_iter().map(bare).filter(|item| !matches!(item, Value::Nil)).map(|item| self.entry(item)).collect()
+        list.into_iter().filter_map(|item| self.entry(item).transpose()).collect()
     }
 
-    fn entry(self, item: Value) -> Result<RawEntry, Error> {
+    /// `None`: its body is gone.
+    fn entry(self, item: Value) -> Result<Option<RawEntry>, Error> {
+        let item = bare(item);
+        if item == Value::Nil {
+            return Ok(None);
+        }
         let [id, fields] = self.first(item, "an entry's id and fields")?;
+        let fields = bare(fields);
+        if fields == Value::Nil {
+            return Ok(None);
+        }
         let mut entry = RawEntry { id: self.id(id)?, data: Bytes::new(), ts_ms: 0, trace_id: Bytes::new() };
         let mut fields = self.list(fields, "an entry's fields")?.into_iter();
         while let Some(name) = fields.next() {
@@ -153,7 +163,7 @@ impl Step {
                 _ => {}
             }
         }
-        Ok(entry)
+        Ok(Some(entry))
     }
 
     fn id(self, value: Value) -> Result<EntryId, Error> {

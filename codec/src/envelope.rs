@@ -178,8 +178,7 @@ macro_rules! envelope {
             }
 
             /// Appends the envelope to `out`. Where that has not the room, it grows once, by
-            /// [`encoded_len`](Self::encoded_len) and 34 bytes; those are what the quick way needs. Expects an envelope
-            /// that [`validate`](Self::validate) accepts; readers refuse any other.
+            /// [`encoded_len`](Self::encoded_len) and [`ENCODE_SPARE`](crate::ENCODE_SPARE). Expects an envelope that [`validate`](Self::validate) accepts; readers refuse any other.
             pub fn encode(&self, out: &mut Vec<u8>) {
                 $crate::unchecked::room::fill(
                     out,
@@ -201,7 +200,7 @@ macro_rules! envelope {
             /// The encoded envelope in a buffer of its own.
             #[must_use]
             pub fn to_bytes(&self) -> bytes::Bytes {
-                let mut out = Vec::with_capacity(self.encoded_len() + $crate::unchecked::room::SPARE);
+                let mut out = Vec::with_capacity(self.encoded_len() + $crate::unchecked::room::ENCODE_SPARE);
                 self.encode(&mut out);
                 out.into()
             }

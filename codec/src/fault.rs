@@ -54,7 +54,7 @@ impl Fault for Error {
 #[cfg(test)]
 mod tests {
     use proptest::collection::vec;
-    use proptest::prelude::{Strategy, any, prop_assert_eq, prop_oneof, proptest};
+    use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
     use proptest::test_runner::TestCaseError;
 
     use super::*;
@@ -80,12 +80,12 @@ mod tests {
 
     fn fates() -> impl Strategy<Value = Vec<Fate>> {
         let fate = prop_oneof![
-            12 => any::<bool>().prop_map(|_| Fate::Kept),
-            2 => any::<bool>().prop_map(|_| Fate::Dropped),
-            1 => any::<bool>().prop_map(|_| Fate::Doubled),
-            1 => any::<bool>().prop_map(|_| Fate::Nil),
+            12 => Just(Fate::Kept),
+            2 => Just(Fate::Dropped),
+            1 => Just(Fate::Doubled),
+            1 => Just(Fate::Nil),
             1 => vec(any::<u8>(), 2..6).prop_map(Fate::Followed),
-            1 => any::<bool>().prop_map(|_| Fate::Moved),
+            1 => Just(Fate::Moved),
         ];
         vec(fate, 32)
     }

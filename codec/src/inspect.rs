@@ -27,7 +27,7 @@ pub fn pairs(map: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
 
 /// One encoded value as JSON. What JSON lacks has a map of its own: `{"bin": "<hex>"}`, `{"ext": [<type>, "<hex>"]}`,
 /// `{"int": "<decimal>"}` for whole numbers beyond 53 bits, `{"float": "NaN"}` for what is not finite; a key that is no
-/// text is its JSON as a text. `None` where the bytes are not one value, with text in UTF-8.
+/// text is its bytes in hex, as `(93 01 02 03)`. `None` where the bytes are not one value, with text in UTF-8.
 #[must_use]
 pub fn json(value: &[u8]) -> Option<String> {
     let (mut cursor, mut json) = (Cursor(value), String::new());
@@ -177,14 +177,27 @@ impl<'a> Cursor<'a> {
         Some(())
     }
 
+    /// A key. Maps may stand in keys of maps, so one that is no text is not put into words: that would quote it again at
+    /// each level.
+    fn key(&mut self, levels: usize, out: &mut String) -> Option<()> {
+        let (whole, before) = (self.0, out.len());
+        self.json(levels, out)?;
+        if out.get(before..)?.starts_with('"') {
+            return Some(());
+        }
+        out.truncate(before);
+        let key = whole.get(..whole.len() - self.0.len())?;
+        let bytes: Vec<String> = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        _ = write!(out, "\"({})\"", bytes.join(" "));
+        Some(())
+    }
+
     fn map(&mut self, pairs: usize, levels: usize, out: &mut String) -> Option<()> {
         let levels = levels.checked_sub(1)?;
         out.push('{');
         for pair in 0..pairs {
             out.push_str(if pair == 0 { "" } else { ", " });
-            let mut key = String::new();
-            self.json(levels, &mut key)?;
-            out.push_str(&if key.starts_with('"') { key } else { quoted(&key) });
+            self.key(levels, out)?;
             out.push_str(": ");
             self.json(levels, out)?;
         }
@@ -222,8 +235,11 @@ mod tests {
         assert_eq!(told("d6 ff 00000001").unwrap(), r#"{"ext": [-1, "00000001"]}"#);
         assert_eq!(
             told("82 01 c0 81 a1 62 c3 ca 7fc00000").unwrap(),
-            r#"{"1": null, "{\"b\": true}": {"float": "NaN"}}"#
+            r#"{"(01)": null, "(81 a1 62 c3)": {"float": "NaN"}}"#
         );
+        // Maps in keys of maps: each level is told once.
+        let deep = format!("{}{}", "81".repeat(limits::DEPTH_LEVELS), "c0".repeat(limits::DEPTH_LEVELS + 1));
+        assert!(told(&deep).unwrap().len() < 1000);
         for refused in ["", "c1", "c0 c0", "92 c0", "81 c0", "a1 ff", &"91".repeat(40)] {
             assert_eq!(told(refused), None, "{refused}");
         }

@@ -1,8 +1,8 @@
 //! Reading only what decides where an envelope goes.
 //!
-//! Three depths, each at its price: [`peek_channel_key`] and [`peek_lane`] look at the first few bytes of an envelope
-//! that was written in the contract's order; a route walks all keys and reads a handful; the full view reads
-//! everything. Routes are readers that know fewer fields, so the rule for later versions covers them. An envelope that
+//! Three depths, each at its price: the peeks look at the first few bytes of an envelope that was written in the
+//! contract's order, which is all that puts an entry into its lane; a route walks all keys and reads a handful, when the
+//! entry's turn comes; the full view reads everything. Routes are readers that know fewer fields, so the rule for later versions covers them. An envelope that
 //! routes well may still be refused by its view; since no key may stand in it twice, both never disagree about the
 //! lane.
 
@@ -12,10 +12,12 @@ use crate::choice::{ActionType, Kind};
 use crate::constant::Version;
 use crate::envelope::view;
 use crate::error::{Error, Rule};
+use crate::fault::Refused;
 use crate::limits;
 use crate::names;
 use crate::read::Reader;
-use crate::schema::Bound;
+use crate::schema::{Bound, Field, find};
+use crate::wire::Wire;
 
 view! {
     /// The part of an [`Inbound`](crate::Inbound) that tells its lane, its cause, and whether it controls a running
@@ -64,6 +66,15 @@ view! {
     thread_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES);
 }
 
+/// What puts an inbound envelope in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InboundPeek<'a> {
+    /// The lane.
+    pub channel_key: &'a str,
+    /// What happened. Only some kinds can be more than one entry of their lane.
+    pub kind: Kind,
+}
+
 impl<'a> InboundRoute<'a> {
     /// The cause that the actions derive their ids from.
     #[must_use]
@@ -80,7 +91,42 @@ impl<'a> OutboundRoute<'a> {
     }
 }
 
-/// The lane of an inbound envelope. Stops at the key, which is the first one of our writers' envelopes.
+/// Lane and kind of an inbound envelope. They are the first things in our writers' envelopes, and nothing behind them is
+/// looked at; of one in another order all keys are walked.
+///
+/// # Errors
+/// There is no lane, or the bytes that were looked at are malformed.
+pub fn peek_inbound(envelope: &[u8]) -> Result<InboundPeek<'_>, Error> {
+    if let Some(peek) = in_order(envelope) {
+        return Ok(peek);
+    }
+    let route = InboundRoute::decode(envelope)?;
+    Ok(InboundPeek { channel_key: route.channel_key, kind: route.kind })
+}
+
+/// Where the three first keys are those of the contract, and sound.
+fn in_order(envelope: &[u8]) -> Option<InboundPeek<'_>> {
+    const KEY: &Field = find(InboundRoute::FIELDS, CHANNEL_KEY);
+    const VERSION: &Field = find(InboundRoute::FIELDS, "v");
+    const KIND: &Field = find(InboundRoute::FIELDS, "kind");
+
+    let mut reader = Reader::<Refused>::new(envelope, "");
+    if reader.map().ok()? < 3 || !reader.eat(&KEY.key) {
+        return None;
+    }
+    let channel_key = String::read(&mut reader, &KEY.bound).ok()?;
+    if !reader.eat(&VERSION.key) {
+        return None;
+    }
+    Version::read(&mut reader, &VERSION.bound).ok()?;
+    if !reader.eat(&KIND.key) {
+        return None;
+    }
+    let kind = Kind::read(&mut reader, &KIND.bound).ok()?;
+    Some(InboundPeek { channel_key, kind })
+}
+
+/// The lane of an inbound envelope, found wherever it stands, and in one that is broken behind it. For people.
 ///
 /// # Errors
 /// There is no such key, its value is no lane, or the bytes in front of it are malformed.
@@ -127,7 +173,6 @@ mod tests {
     use super::*;
     use crate::inbound::Inbound;
     use crate::outbound::Outbound;
-    use crate::schema::Field;
 
     #[test]
     fn routes_read_fields_as_the_envelopes_do() {
@@ -151,6 +196,21 @@ mod tests {
         let cut = [&[0x82, 0xab], CHANNEL_KEY.as_bytes(), &[0xa3], b"w:a", &[0xc1]].concat();
         assert_eq!(peek_channel_key(&cut), Ok("w:a"));
         assert_eq!(peek_lane(&cut), Ok(Cow::Borrowed("w:a")));
+    }
+
+    #[test]
+    fn a_peek_reads_no_further_than_the_kind() {
+        let example = Inbound { kind: Kind::Reaction, ..Inbound::example() };
+        let whole = example.to_bytes();
+        let end = whole.windows(8).position(|bytes| bytes == b"reaction").unwrap() + 8;
+        // As many bytes as the head's claim takes, and none of them a key.
+        let cut = [&whole[..end], &[0xc1; 64]].concat();
+        let peek = InboundPeek { channel_key: &example.channel_key, kind: Kind::Reaction };
+        assert_eq!((peek_inbound(&whole), peek_inbound(&cut)), (Ok(peek), Ok(peek)));
+        assert!(InboundRoute::decode(&cut).is_err());
+        for refused in [&whole[..end - 1], &[0x90], &[]] {
+            assert!(peek_inbound(refused).is_err(), "{refused:02x?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use bus::reply::{self, RawEntry};
 use codec::{
     HistoryMessage, HistoryMessageView, Inbound, InboundRoute, InboundView, Outbound, OutboundRoute, OutboundView,
-    PreviewFrame, PreviewFrameView, frames, peek_channel_key, peek_lane,
+    PreviewFrame, PreviewFrameView, frames, peek_channel_key, peek_inbound, peek_lane,
 };
 
 /// What is asked of an envelope, whichever it is.
@@ -67,15 +67,17 @@ pub fn inbound(bytes: &[u8]) {
     if let Some(read) = Inbound::read(bytes) {
         can_be_sent(&read);
     }
-    let (peek, route) = (peek_channel_key(bytes), InboundRoute::decode(bytes));
+    let (lane, peek, route) = (peek_channel_key(bytes), peek_inbound(bytes), InboundRoute::decode(bytes));
     if let Ok(view) = InboundView::decode(bytes) {
-        assert_eq!(peek, Ok(view.channel_key), "the peek finds another lane");
+        assert_eq!(lane, Ok(view.channel_key), "the peek finds another lane");
+        assert_eq!(peek.map(|peek| (peek.channel_key, peek.kind)), Ok((view.channel_key, view.kind)));
         let route = route.expect("what the view takes, the route takes: it knows fewer fields");
         assert_eq!((route.channel_key, route.cause()), (view.channel_key, view.cause()));
         assert_eq!((route.kind, route.is_addressed, route.custom_id), (view.kind, view.is_addressed, view.custom_id));
         assert_eq!((route.user_id, route.message_id), (view.user_id, view.message_id));
     } else if let Ok(route) = route {
-        assert_eq!(peek, Ok(route.channel_key), "the peek finds another lane than the route");
+        assert_eq!(lane, Ok(route.channel_key), "the peek finds another lane than the route");
+        assert_eq!(peek.map(|peek| (peek.channel_key, peek.kind)), Ok((route.channel_key, route.kind)));
     }
 }
 

@@ -8,7 +8,7 @@ use bus::{
 };
 use codec::{
     HistoryMessageView, InboundRoute, InboundView, OutboundRoute, OutboundView, PreviewFrameView, frames,
-    peek_channel_key, peek_lane,
+    peek_channel_key, peek_inbound, peek_lane,
 };
 
 /// One way to read.
@@ -20,6 +20,7 @@ pub fn envelope(target: &str) -> Option<Read> {
     Some(match target {
         "inbound" => |bytes| {
             _ = black_box(peek_channel_key(bytes));
+            _ = black_box(peek_inbound(bytes));
             _ = black_box(InboundRoute::decode(bytes));
             _ = black_box(InboundView::decode(bytes));
         },

@@ -38,8 +38,15 @@ fn parts(payload: &Bytes) -> Option<(String, u32, String)> {
 impl Handler for Script {
     fn route(&self, payload: &Bytes) -> Result<Route, RouteError> {
         let (lane, _, command) = parts(payload).ok_or_else(|| RouteError("not lane:number".into()))?;
-        let cause = String::from_utf8_lossy(payload).into_owned();
-        Ok(Route { lane: lane.into(), cause: cause.into(), is_control: command == "control" })
+        let control = (command == "control").then(|| self.cause(payload)).transpose()?;
+        Ok(Route { lane: lane.into(), control })
+    }
+
+    fn cause(&self, payload: &Bytes) -> Result<Arc<str>, RouteError> {
+        match String::from_utf8_lossy(payload).as_ref() {
+            nobody if nobody.ends_with(":nobody") => Err(RouteError("has no cause".into())),
+            cause => Ok(cause.into()),
+        }
     }
 
     async fn run(&self, turn: &mut Turn) -> Outcome {
@@ -236,6 +243,21 @@ async fn failures_and_panics_are_retried_then_given_up() {
         })
         .await;
     }
+    worker.stop().await;
+}
+
+/// What is broken behind the part that routes is found when its turn comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_without_a_cause_is_given_up_and_its_lane_goes_on() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let worker = start(&bus, "worker-1");
+    send(&bus, &["a:1".into(), "a:2:nobody".into(), "a:3".into()]).await;
+    wait_done(&worker.script, "a", &[1, 3]).await;
+    let letters = redis.command(["XRANGE", &bus.names().dead_letters(bus.names().shards.of("a")), "-", "+"]).await;
+    let fields: Vec<_> = letters.list()[0].list()[1].list().iter().map(|field| field.text().to_owned()).collect();
+    assert_eq!(fields[4..6], ["error", "undecodable: has no cause"], "{fields:?}");
+    assert_eq!(fields[8..10], ["data", "a:2:nobody"], "{fields:?}");
     worker.stop().await;
 }
 

@@ -1,5 +1,4 @@
 //! The lock over all processes, on a real redis-server: one holder at a time, in turn, and nobody holds it for ever.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so at once")]
 
 use std::{
     cell::Cell,

@@ -195,10 +195,10 @@ fn lints_are_silenced_with_a_reason() {
 
 #[test]
 fn unsafe_code_has_one_home() {
-    let places = lines_with(
-        &[concat!("uns", "afe {"), concat!("uns", "afe fn"), concat!("uns", "afe impl")],
-        &["codec/src/unchecked/"],
-    );
+    let forms = ["{", "fn", "impl", "extern", "trait"].map(|form| format!("{} {form}", concat!("uns", "afe")));
+    let attribute = concat!("uns", "afe(").to_owned();
+    let forms: Vec<&str> = forms.iter().chain([&attribute]).map(String::as_str).collect();
+    let places = lines_with(&forms, &["codec/src/unchecked/"]);
     none("what is unchecked lives in codec/src/unchecked", &places);
 }
 

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use bytes::Bytes;
-use codec::{Inbound, InboundRoute, InboundView, Outbound, OutboundRoute, OutboundView, peek_channel_key, peek_lane};
+use codec::{Inbound, InboundRoute, InboundView, Outbound, OutboundRoute, OutboundView, peek_inbound, peek_lane};
 use serde::{Deserialize, Serialize};
 
 use super::mirror::{
@@ -36,7 +36,7 @@ pub struct Operation {
 pub mod names {
     /// Into a buffer of the caller's.
     pub const ENCODE: &str = "encode";
-    /// The lane alone.
+    /// What puts an entry into its lane.
     pub const PEEK: &str = "peek";
     /// Read and validated.
     pub const VIEW: &str = "view";
@@ -47,7 +47,7 @@ pub mod names {
 
     /// Always the first.
     pub const OURS: &str = "ours";
-    /// All that a handler asks for before an entry is put into its lane.
+    /// The cause as well, and what a control asks for: what is read when an entry's turn comes.
     pub const ROUTE: &str = "ours, route";
     /// `rmp_serde::encode::write_named` into a buffer that is used again.
     pub const NAMED_REUSED: &str = "rmp-serde named, reused";
@@ -95,7 +95,7 @@ trait Sample: Sized + 'static {
 }
 
 macro_rules! sample {
-    ($Owned:ident, $View:ident, $peek:ident, $Route:ident, $Borrowed:ident, $Whole:ident, $Copied:ident, $CopiedWhole:ident) => {
+    ($Owned:ident, $View:ident, $peek:expr, $Route:ident, $Borrowed:ident, $Whole:ident, $Copied:ident, $CopiedWhole:ident) => {
         impl Sample for $Owned {
             type Borrowed = $Borrowed<'static>;
             type Whole = $Whole<'static>;
@@ -117,7 +117,7 @@ macro_rules! sample {
                 sound($View::decode(bytes))
             }
             fn peek(bytes: &'static [u8]) -> usize {
-                sound($peek(bytes)).len()
+                $peek(bytes)
             }
             fn route(bytes: &'static [u8]) -> Self::Route {
                 sound($Route::decode(bytes))
@@ -138,14 +138,23 @@ macro_rules! sample {
 sample!(
     Inbound,
     InboundView,
-    peek_channel_key,
+    |bytes| sound(peek_inbound(bytes).map(|peek| peek.channel_key.len() + peek.kind as usize)),
     InboundRoute,
     BorrowedInbound,
     WholeInbound,
     OwnedInbound,
     OwnedWholeInbound
 );
-sample!(Outbound, OutboundView, peek_lane, OutboundRoute, BorrowedFile, WholeFile, OwnedFile, OwnedWholeFile);
+sample!(
+    Outbound,
+    OutboundView,
+    |bytes| sound(peek_lane(bytes).map(|lane| lane.len())),
+    OutboundRoute,
+    BorrowedFile,
+    WholeFile,
+    OwnedFile,
+    OwnedWholeFile
+);
 
 #[expect(clippy::expect_used, reason = "a contender that fails has no time")]
 fn sound<T, E: std::fmt::Debug>(result: Result<T, E>) -> T {
@@ -211,10 +220,14 @@ fn encode<S: Sample>(sample: &'static S, bytes: &'static [u8]) -> Operation {
 }
 
 fn peek<S: Sample>(bytes: &'static [u8]) -> Operation {
+    let (_, json) = forms::<S>(bytes);
     let contenders = vec![
         Contender::new(OURS, move || S::peek(black_box(bytes))),
         Contender::new(ROUTE, move || S::route(black_box(bytes))),
         Contender::new(NAMED, move || sound(rmp_serde::from_slice::<MirrorRoute<'_>>(black_box(bytes)))),
+        Contender::new("rmpv, borrowed", move || sound(rmpv::decode::read_value_ref(&mut black_box(bytes)))),
+        Contender::new("serde_json", move || sound(serde_json::from_slice::<MirrorRoute<'_>>(black_box(json)))),
+        memcpy(bytes),
     ];
     Operation { name: PEEK, contenders }
 }
@@ -227,13 +240,18 @@ fn forms<S: Sample>(bytes: &'static [u8]) -> (&'static [u8], &'static [u8]) {
 }
 
 fn view<S: Sample>(bytes: &'static [u8]) -> Operation {
-    let (arrays, _) = forms::<S>(bytes);
-    let contenders = vec![
+    let (arrays, json) = forms::<S>(bytes);
+    let mut contenders = vec![
         Contender::new(OURS, move || S::view(black_box(bytes))),
         Contender::new(NAMED, move || sound(rmp_serde::from_slice::<S::Borrowed>(black_box(bytes)))),
         Contender::new("rmp-serde arrays", move || sound(rmp_serde::from_slice::<S::Whole>(black_box(arrays)))),
         Contender::new("rmpv, borrowed", move || sound(rmpv::decode::read_value_ref(&mut black_box(bytes)))),
+        memcpy(bytes),
     ];
+    if borrows_json::<S>(json) {
+        contenders
+            .push(Contender::new("serde_json", move || sound(serde_json::from_slice::<S::Borrowed>(black_box(json)))));
+    }
     Operation { name: VIEW, contenders }
 }
 
@@ -245,14 +263,19 @@ fn read<S: Sample>(bytes: &'static [u8]) -> Operation {
         Contender::new("rmp-serde arrays", move || {
             sound(rmp_serde::from_slice::<S::Whole>(black_box(arrays))).read_all()
         }),
+        memcpy(bytes),
     ];
-    // It has no binary: a file there is a list of numbers, which no reader can borrow.
-    if serde_json::from_slice::<S::Borrowed>(json).is_ok() {
+    if borrows_json::<S>(json) {
         contenders.push(Contender::new("serde_json", move || {
             sound(serde_json::from_slice::<S::Borrowed>(black_box(json))).read_all()
         }));
     }
     Operation { name: READ, contenders }
+}
+
+/// JSON has no binary: a file there is a list of numbers, which no reader can borrow.
+fn borrows_json<S: Sample>(json: &'static [u8]) -> bool {
+    serde_json::from_slice::<S::Borrowed>(json).is_ok()
 }
 
 fn own<S: Sample>(bytes: &'static [u8]) -> Operation {

@@ -16,13 +16,13 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Consumer, ConsumerStatus, Handler,
     run::{Ended, Runner, Stages},
-    turn::{Delivery, Failure},
+    turn::Delivery,
 };
 use crate::{
     Shard,
     lane::{Lanes, Verdict},
     lease::{Event, Keeper, Release, Tenure},
-    ledger::{Attempt, Ledger},
+    ledger::Ledger,
     reader::{Arrivals, Reader, ReaderHandle},
     reply::RawEntry,
     trim::{TRIM_EVERY, trim},
@@ -304,12 +304,11 @@ impl<H: Handler> Dispatch<H> {
     /// An entry that nobody can read blocks no lane: it goes to the dead letters at once.
     fn bury_unreadable(&mut self, tenure: &Arc<Tenure>, entry: RawEntry, error: String) {
         let (runner, tenure, window) = (Arc::clone(&self.runner), Arc::clone(tenure), Arc::clone(&self.window));
-        let route = super::Route { lane: "".into(), cause: "".into(), is_control: false };
+        let route = super::Route { lane: "".into(), control: None };
         let delivery = Delivery { tenure: Arc::clone(&tenure), entry, route, read_at: Instant::now() };
         self.chores.spawn(async move {
             let ledger = Ledger::new(runner.bus.clone(), runner.config.role.clone(), Arc::clone(&tenure));
-            let failure = Failure { code: "undecodable", error };
-            runner.bury(&ledger, &delivery, Attempt::default(), &failure).await;
+            runner.bury_unreadable(&ledger, &delivery, error).await;
             window.settle(tenure.id(), delivery.entry.id);
         });
     }

@@ -42,15 +42,13 @@ pub struct ConsumerConfig {
     pub drain: Duration,
 }
 
-/// What a consumer has to know of a payload.
+/// What a consumer has to know of a payload to put it in its place.
 #[derive(Debug, Clone)]
 pub struct Route {
     /// Its unit of order.
     pub lane: LaneKey,
-    /// Its identity: the same for every copy of one event.
-    pub cause: Arc<str>,
-    /// Whether a turn that runs in the lane should get it at once.
-    pub is_control: bool,
+    /// Of what a turn that runs in the lane should get at once: its cause.
+    pub control: Option<Arc<str>>,
 }
 
 /// A payload that cannot be read. Its entry becomes a dead letter at once.
@@ -60,11 +58,18 @@ pub struct RouteError(pub String);
 
 /// The work on one entry.
 pub trait Handler: Send + Sync + 'static {
-    /// Reads what is needed to put a payload in its place.
+    /// Reads what is needed to put a payload in its place. Called for everything that is read, so it should look at no
+    /// more than that takes.
     ///
     /// # Errors
     /// When the payload cannot be read.
     fn route(&self, payload: &Bytes) -> Result<Route, RouteError>;
+
+    /// Reads the identity of a payload, the same for every copy of one event. Called when its turn comes.
+    ///
+    /// # Errors
+    /// When the payload cannot be read.
+    fn cause(&self, payload: &Bytes) -> Result<Arc<str>, RouteError>;
 
     /// Runs a turn. The future is dropped when the shard is lost or the drain deadline passes.
     fn run(&self, turn: &mut Turn) -> impl Future<Output = Outcome> + Send;

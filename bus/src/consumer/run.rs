@@ -63,7 +63,14 @@ impl<H: Handler> Runner<H> {
     /// Runs one entry's turn. Never fails: what cannot be settled stays pending.
     pub(super) async fn run(self: Arc<Self>, delivery: Delivery, mailbox: mpsc::Receiver<Delivery>) -> Ended {
         let ledger = Ledger::new(self.bus.clone(), self.config.role.clone(), Arc::clone(&delivery.tenure));
-        let attempt = match self.start(&ledger, &delivery).await {
+        let cause = match self.handler.cause(&delivery.entry.data) {
+            Ok(cause) => cause,
+            Err(error) => {
+                self.bury_unreadable(&ledger, &delivery, error.0).await;
+                return ended(delivery, mailbox, Vec::new());
+            }
+        };
+        let attempt = match self.start(&ledger, &delivery, &cause).await {
             Ok(Started::Run(attempt)) => attempt,
             Ok(Started::Wait(pause)) => return again(delivery, mailbox, pause),
             Ok(Started::Copy) => {
@@ -82,7 +89,7 @@ impl<H: Handler> Runner<H> {
         let facts = Facts {
             payload: delivery.entry.data.clone(),
             lane: Arc::clone(&delivery.route.lane),
-            cause: Arc::clone(&delivery.route.cause),
+            cause: Arc::clone(&cause),
             trace_id: delivery.trace_id(),
             entry: delivery.entry.id,
             attempt,
@@ -108,10 +115,10 @@ impl<H: Handler> Runner<H> {
             }
             return ended(delivery, mailbox, absorbed);
         };
-        self.settle(&ledger, delivery, attempt, outcome, mailbox, absorbed).await
+        self.settle(&ledger, (delivery, &cause), attempt, outcome, mailbox, absorbed).await
     }
 
-    async fn start(&self, ledger: &Ledger, delivery: &Delivery) -> Result<Started, Error> {
+    async fn start(&self, ledger: &Ledger, delivery: &Delivery, cause: &str) -> Result<Started, Error> {
         loop {
             // Nothing is started on a lease that may have run out, though the fence would still refuse its effects.
             let is_current = tokio::select! {
@@ -122,7 +129,7 @@ impl<H: Handler> Runner<H> {
             if !is_current {
                 return Err(delivery.tenure.fenced());
             }
-            match ledger.start(delivery.entry.id, &delivery.route.cause).await {
+            match ledger.start(delivery.entry.id, cause).await {
                 Err(error) if error.next() != Next::Leave => self.pause(&error, "the start of a turn").await,
                 other => return other,
             }
@@ -132,7 +139,7 @@ impl<H: Handler> Runner<H> {
     async fn settle(
         &self,
         ledger: &Ledger,
-        delivery: Delivery,
+        (delivery, cause): (Delivery, &str),
         attempt: Attempt,
         outcome: Outcome,
         mailbox: mpsc::Receiver<Delivery>,
@@ -140,7 +147,9 @@ impl<H: Handler> Runner<H> {
     ) -> Ended {
         match outcome {
             Outcome::Commit(commit) => {
-                self.commit(ledger, &delivery, &absorbed, &commit).await;
+                let own = (delivery.entry.id, cause);
+                let entries: Vec<_> = std::iter::once(own).chain(causes(&absorbed)).collect();
+                self.commit(ledger, &delivery.route.lane, &entries, &commit).await;
                 ended(delivery, mailbox, absorbed)
             }
             Outcome::Retry(failure) if attempt.failures + 1 < self.config.failures_max => {
@@ -167,12 +176,10 @@ impl<H: Handler> Runner<H> {
         }
     }
 
-    async fn commit(&self, ledger: &Ledger, delivery: &Delivery, absorbed: &[Delivery], commit: &Commit) {
+    async fn commit(&self, ledger: &Ledger, lane: &str, entries: &[(EntryId, &str)], commit: &Commit) {
         let began = Instant::now();
-        let entries: Vec<(EntryId, &str)> =
-            std::iter::once(delivery).chain(absorbed).map(|of| (of.entry.id, &*of.route.cause)).collect();
         self.persist(ledger, "a commit", || async {
-            if ledger.commit(&delivery.route.lane, &entries, commit).await? == Committed::Before {
+            if ledger.commit(lane, entries, commit).await? == Committed::Before {
                 metrics::counter!("stargazer_copies_total", "role" => self.config.role.to_string()).increment(1);
             }
             Ok(())
@@ -182,9 +189,15 @@ impl<H: Handler> Runner<H> {
     }
 
     async fn commit_controls(&self, ledger: &Ledger, absorbed: &[Delivery]) {
-        if let Some((first, rest)) = absorbed.split_first() {
-            self.commit(ledger, first, rest, &Commit::default()).await;
+        if let Some(first) = absorbed.first() {
+            let entries: Vec<_> = causes(absorbed).collect();
+            self.commit(ledger, &first.route.lane, &entries, &Commit::default()).await;
         }
+    }
+
+    /// An entry that nobody can read is given up at once.
+    pub(super) async fn bury_unreadable(&self, ledger: &Ledger, delivery: &Delivery, error: String) {
+        self.bury(ledger, delivery, Attempt::default(), &Failure { code: "undecodable", error }).await;
     }
 
     /// Writes the dead letter and tells the user.
@@ -242,6 +255,11 @@ impl<H: Handler> Runner<H> {
         };
         tokio::time::sleep(pause).await;
     }
+}
+
+/// Controls with their causes. Only controls get into a mailbox, and each has one.
+fn causes(controls: &[Delivery]) -> impl Iterator<Item = (EntryId, &str)> {
+    controls.iter().filter_map(|control| Some((control.entry.id, control.route.control.as_deref()?)))
 }
 
 fn unheard(mut mailbox: mpsc::Receiver<Delivery>) -> Vec<Delivery> {

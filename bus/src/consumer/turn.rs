@@ -31,7 +31,7 @@ impl Job for Delivery {
     }
 
     fn is_control(&self) -> bool {
-        self.route.is_control
+        self.route.control.is_some()
     }
 }
 
@@ -68,8 +68,6 @@ pub struct Failure {
 pub struct Control {
     /// The envelope.
     pub payload: Bytes,
-    /// Its cause.
-    pub cause: Arc<str>,
 }
 
 /// Facts of a turn that do not change while it runs.
@@ -113,8 +111,7 @@ impl Turn {
     pub async fn control(&mut self) -> Control {
         match self.mailbox.recv().await {
             Some(delivery) => {
-                let control =
-                    Control { payload: delivery.entry.data.clone(), cause: Arc::clone(&delivery.route.cause) };
+                let control = Control { payload: delivery.entry.data.clone() };
                 self.absorbed.push(delivery);
                 control
             }

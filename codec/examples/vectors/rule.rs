@@ -7,6 +7,12 @@ use crate::snapshot::{FieldEntry, MapEntry, Schema};
 /// Each way in which `today` breaks what `kept` promises: what, by which rule, and what to do.
 pub(crate) fn broken(kept: &Schema, today: &Schema) -> Vec<String> {
     let mut broken = Vec::new();
+    for (name, kept) in &kept.limits {
+        match today.limits.get(name) {
+            Some(today) => not_lowered(&format!("limits::{name}"), "at most", Some(*kept), Some(*today), &mut broken),
+            None => broken.push(format!("limits::{name}: no limit is taken out of sight. Put it back.")),
+        }
+    }
     for map in &kept.maps {
         let name = &map.name;
         match today.map(name) {
@@ -28,6 +34,13 @@ pub(crate) fn grown(kept: &Schema, today: &Schema) -> Result<(Schema, Vec<String
     }
     // Whatever the rule lets pass is growth, so today's schema is the kept one and more.
     let mut added = Vec::new();
+    for (name, value) in &today.limits {
+        match kept.limits.get(name) {
+            Some(old) if old == value => {}
+            Some(old) => added.push(format!("limits::{name}: {old} -> {value}")),
+            None => added.push(format!("limits::{name}: a new limit")),
+        }
+    }
     for map in &today.maps {
         let Some(old) = kept.map(&map.name) else {
             added.push(format!("{}: a new map", map.name));
@@ -73,6 +86,12 @@ fn in_map(kept: &MapEntry, today: &MapEntry, broken: &mut Vec<String>) {
     }
     for row in &today.needs {
         let Some(old) = kept.needs.iter().find(|old| old.by == row.by) else { continue };
+        for field in old.used.iter().filter(|field| !row.used.contains(field)) {
+            broken.push(format!(
+                "{}, `{}`: a kind uses what it used, since writers of today give it {field}. Put it back.",
+                kept.name, row.by
+            ));
+        }
         for need in &row.needed {
             // What an old writer gives by an old need has to be enough for the new one.
             if !old.needed.iter().any(|old| old.iter().all(|field| need.contains(field))) {

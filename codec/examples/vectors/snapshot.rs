@@ -1,11 +1,17 @@
 //! The schema as a file: what readers and writers that are already out there count on. It only grows.
 
+use codec::limits;
 use codec::{Attachment, Button, Field, HistoryMessage, Inbound, Needs, Outbound, PreviewFrame, Type};
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// All maps of the wire.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Schema {
+    /// Bounds of whole envelopes, and of what no field's own says.
+    #[serde(default)]
+    pub(crate) limits: BTreeMap<String, usize>,
     pub(crate) maps: Vec<MapEntry>,
 }
 
@@ -54,6 +60,7 @@ impl Schema {
             needs: needs.iter().map(NeedsEntry::new).collect(),
         };
         Self {
+            limits: limits::ALL.iter().map(|limit| (limit.name.to_owned(), limit.value)).collect(),
             maps: vec![
                 map("inbound", Inbound::FIELDS, Inbound::NEEDS),
                 map("Attachment", Attachment::FIELDS, &[]),
@@ -80,7 +87,9 @@ impl Schema {
                 if map.needs.is_empty() { "" } else { "\n      " },
             )
         };
-        format!("{{\n  \"maps\": [\n{}\n  ]\n}}\n", self.maps.iter().map(map).collect::<Vec<_>>().join(",\n"))
+        let limits: Vec<_> = self.limits.iter().map(|(name, value)| format!("    \"{name}\": {value}")).collect();
+        let maps: Vec<_> = self.maps.iter().map(map).collect();
+        format!("{{\n  \"limits\": {{\n{}\n  }},\n  \"maps\": [\n{}\n  ]\n}}\n", limits.join(",\n"), maps.join(",\n"))
     }
 
     pub(crate) fn map(&self, name: &str) -> Option<&MapEntry> {

@@ -49,6 +49,15 @@ fn a_change_that_breaks_the_rule_is_told_with_what_to_do() {
     };
     check(|schema| _ = schema.maps.remove(0), "inbound: no map is removed.");
     check(
+        |schema| *schema.limits.get_mut("DEPTH_LEVELS").unwrap() -= 1,
+        "limits::DEPTH_LEVELS: no bound is lowered, and this one went from 32 to 31 at most.",
+    );
+    check(
+        |schema| _ = schema.limits.remove("ENVELOPE_BYTES"),
+        "limits::ENVELOPE_BYTES: no limit is taken out of sight.",
+    );
+    check(|schema| _ = needs(schema, "inbound", "job").used.pop(), "inbound, `job`: a kind uses what it used");
+    check(
         |schema| map(schema, "Button").fields.retain(|field| field.name != "url"),
         "Button.url: no field is removed.",
     );
@@ -134,6 +143,7 @@ fn growth_is_taken_over_and_told() {
     check(|schema| map(schema, "history").fields.insert(1, new_field("written")), &["history.later: a new field"]);
     check(|schema| field(schema, "inbound.kind").words.push("poll".into()), &["inbound.kind: "]);
     check(|schema| field(schema, "inbound.content").bytes_max = Some(1 << 20), &["inbound.content: "]);
+    check(|schema| *schema.limits.get_mut("TEXT_BYTES").unwrap() *= 2, &["limits::TEXT_BYTES: 262144 -> 524288"]);
     let poll = NeedsEntry { by: "poll".into(), needed: vec![vec!["text".into()]], used: vec![] };
     let mut later = Schema::today();
     map(&mut later, "outbound").needs.push(poll);

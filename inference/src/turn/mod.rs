@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use bus::{Action, Failure, Handler, Outcome, Previews, Route, RouteError, Turn, unix_ms};
 use bytes::Bytes;
-use codec::{InboundRoute, InboundView, Kind, control};
+use codec::{InboundRoute, InboundView, Kind, control, peek_inbound};
 use service::Settings;
 use tracing::Instrument;
 
@@ -124,15 +124,16 @@ impl Turns {
 
 impl Handler for Turns {
     fn route(&self, payload: &Bytes) -> Result<Route, RouteError> {
-        let route = InboundRoute::decode(payload).map_err(|error| RouteError(error.to_string()))?;
-        if route.cause().is_empty() {
-            return Err(RouteError("field `event_id`: is required where `trace_id` is empty".into()));
-        }
-        Ok(Route {
-            lane: route.channel_key.into(),
-            cause: route.cause().into(),
-            is_control: route.kind == Kind::Interaction && control::is_urgent(route.custom_id),
-        })
+        let peek = peek_inbound(payload).map_err(|error| RouteError(error.to_string()))?;
+        let control = match peek.kind {
+            Kind::Interaction => urgent(payload)?,
+            _ => None,
+        };
+        Ok(Route { lane: peek.channel_key.into(), control })
+    }
+
+    fn cause(&self, payload: &Bytes) -> Result<Arc<str>, RouteError> {
+        cause(&route(payload)?)
     }
 
     async fn run(&self, turn: &mut Turn) -> Outcome {
@@ -145,6 +146,23 @@ impl Handler for Turns {
         let inbound = InboundView::decode(payload).ok()?;
         inbound.is_addressed.then(|| act::notice(&inbound))
     }
+}
+
+fn route(payload: &[u8]) -> Result<InboundRoute<'_>, RouteError> {
+    InboundRoute::decode(payload).map_err(|error| RouteError(error.to_string()))
+}
+
+fn cause(route: &InboundRoute<'_>) -> Result<Arc<str>, RouteError> {
+    match route.cause() {
+        "" => Err(RouteError("field `event_id`: is required where `trace_id` is empty".into())),
+        cause => Ok(cause.into()),
+    }
+}
+
+/// The cause of an interaction that a running turn has to know of at once.
+fn urgent(payload: &[u8]) -> Result<Option<Arc<str>>, RouteError> {
+    let route = route(payload)?;
+    control::is_urgent(route.custom_id).then(|| cause(&route)).transpose()
 }
 
 fn rfc3339(unix_ms: u64) -> String {
