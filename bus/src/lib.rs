@@ -29,6 +29,7 @@ mod trim;
 
 mod lock;
 mod log;
+mod operate;
 mod preview;
 mod records;
 mod registry;
@@ -46,6 +47,7 @@ pub use link::{Bus, BusConfig, Push, Subscription, check_url};
 pub use lock::{DistributedLock, LockError};
 pub use log::{Appended, Log, LogBounds, LogEntry, Queue};
 pub use names::{Names, Role};
+pub use operate::{DeadLetters, Lag, Letter, LetterId, Letters, Ownership, Replayed, Stuck, Survey};
 pub use preview::{PreviewSink, Previews};
 pub use records::Records;
 pub use registry::Registry;

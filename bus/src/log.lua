@@ -8,16 +8,7 @@ local known = redis.call('ZSCORE', KEYS[2], ARGV[1])
 if known then return { tonumber(known), 0 } end
 if ARGV[6] == '1' and redis.call('EXISTS', KEYS[1]) == 0 then return { -2, 0 } end
 if KEYS[3] then
-  -- The bound counts what is unfinished. The length counts more, but is cheap, so it is asked first.
-  if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[7]) then
-    local unfinished = redis.call('XLEN', KEYS[3])
-    for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[3])) do
-      local state = {}
-      for i = 1, #group, 2 do state[group[i]] = group[i + 1] end
-      if state.name == ARGV[11] and state.lag then unfinished = state.lag + state.pending end
-    end
-    if unfinished >= tonumber(ARGV[7]) then return { -1, 0 } end
-  end
+  if unfinished(KEYS[3], ARGV[11], tonumber(ARGV[7])) >= tonumber(ARGV[7]) then return { -1, 0 } end
   redis.call('XADD', KEYS[3], '*', 'data', ARGV[8], 'ts', ARGV[9], 'trace_id', ARGV[10])
 end
 local number = 1

@@ -12,7 +12,8 @@ use crate::{Bus, Error, Role, reply, unix_ms};
 
 const STEP: &str = "an append to a log";
 
-static APPEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("log.lua")));
+static APPEND: LazyLock<Script> =
+    LazyLock::new(|| Script::new(concat!(include_str!("unfinished.lua"), include_str!("log.lua"))));
 
 /// What a log keeps.
 #[derive(Debug, Clone, Copy)]

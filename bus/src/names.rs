@@ -75,6 +75,16 @@ impl Names {
         }
     }
 
+    /// Who consumes `stream`, if it is one of `shard`'s.
+    #[must_use]
+    pub fn role_of(&self, stream: &str, shard: Shard) -> Option<Role> {
+        let platform = || {
+            let rest = stream.strip_prefix(&self.outbound_stream_prefix)?.strip_prefix(':')?;
+            Some(Role::Outbound(rest.split(':').next()?.to_owned()))
+        };
+        [Some(Role::Inbound), platform()].into_iter().flatten().find(|role| self.stream(role, shard) == stream)
+    }
+
     /// The consumer group of `role`.
     #[must_use]
     pub fn group(&self, role: &Role) -> String {
@@ -161,6 +171,20 @@ mod tests {
         assert_eq!(names.dead_letters(n), "sg:stream:dlq:{7}");
         assert_eq!(names.previews("webchat", n), "sg:preview:webchat:{7}");
         assert_eq!(names.webchat_log(n, "abc"), "sg:webchat:{7}:abc");
+    }
+
+    #[test]
+    fn a_stream_tells_its_role() {
+        for shards in [1, 16] {
+            let names = Names { shards: Shards::new(shards).unwrap(), ..Names::default() };
+            let n = shard(&names, usize::from(shards) - 1);
+            for role in [Role::Inbound, Role::Outbound("discord".into())] {
+                assert_eq!(names.role_of(&names.stream(&role, n), n), Some(role));
+            }
+            for other in ["sg:stream:outbound", "sg:stream:dlq", "sg:stream:outbound:discord:{3}", ""] {
+                assert_eq!(names.role_of(other, n), None, "{other}");
+            }
+        }
     }
 
     #[test]

@@ -17,11 +17,13 @@ pub struct Shard(u16);
 impl Shards {
     /// The layout that the design fixes when nothing is set.
     pub const DEFAULT: Self = Self(16);
+    /// The most that a deployment may have.
+    pub const MOST: Self = Self(4096);
 
     /// # Errors
     /// When `count` is not a power of two from 1 to 4096.
     pub fn new(count: u16) -> Result<Self, Error> {
-        if count.is_power_of_two() && count <= 4096 {
+        if count.is_power_of_two() && count <= Self::MOST.0 {
             Ok(Self(count))
         } else {
             Err(Error::Setting(format!("bus.shards is {count}; it has to be a power of two from 1 to 4096")))
@@ -40,6 +42,12 @@ impl Shards {
         // The count is a power of two, so the mask is the modulo, and the masked value fits.
         #[expect(clippy::cast_possible_truncation, reason = "masked to at most 12 bits")]
         Shard((xxh3_64(lane.as_bytes()) & u64::from(self.0 - 1)) as u16)
+    }
+
+    /// The shard of this number, if there is one.
+    #[must_use]
+    pub fn get(self, number: u16) -> Option<Shard> {
+        (number < self.0).then_some(Shard(number))
     }
 
     /// All shards, in order.

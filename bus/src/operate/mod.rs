@@ -1,0 +1,9 @@
+//! What operators look at and do by hand, with nothing of it on a message's way: dead letters, lag, who owns what.
+
+mod dead_letters;
+mod letter;
+mod shards;
+
+pub use dead_letters::{DeadLetters, Letters, Replayed};
+pub use letter::{Letter, LetterId};
+pub use shards::{Lag, Ownership, Stuck, Survey};
