@@ -20,6 +20,12 @@ pub(crate) enum Command {
     Up(Up),
     /// Check the settings, or print all of them with their defaults.
     Config(Config),
+    /// Look at what was given up (dead letters), put it back, or remove it.
+    Dlq(Dlq),
+    /// Show what waits in the streams, by role and shard.
+    Lag(Look),
+    /// Show who owns which shard, since when, and what is stuck and why.
+    Shards(Look),
     /// Print the version.
     Version,
     #[command(hide = true)]
@@ -61,6 +67,106 @@ pub(crate) enum ConfigCommand {
     },
     /// Print the whole settings file with every key, its default and its meaning.
     Default,
+}
+
+/// Which deployment is meant. Its Redis is the one that is set (`SG_REDIS_URL`, or `redis.url` in the file), else that of a
+/// running `stargazer up`.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// The settings file of the daemons (else `SG_CONFIG`, else `stargazer.toml` here).
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// The data folder of the `stargazer up` that is meant.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Look {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dlq {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    #[command(subcommand)]
+    pub(crate) command: DlqCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DlqCommand {
+    /// List dead letters, the oldest first.
+    List {
+        #[command(flatten)]
+        which: Which,
+        /// How many are shown.
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: usize,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one dead letter with its envelope.
+    Show {
+        /// As `list` shows it, like 7/1763700000123-0.
+        id: String,
+        /// One JSON object, with the envelope's bytes in hex.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put dead letters back at the end of the streams that they came from, in the order of their lanes.
+    ///
+    /// A message that is replayed is answered as if it had come now; what its turn had done before it was given up is not
+    /// done twice.
+    Replay(Handle),
+    /// Remove dead letters for good.
+    Purge(Handle),
+}
+
+/// Which dead letters are meant: all those that pass every filter.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Which {
+    /// Only these, as `list` shows them.
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// From the stream of this role: `inbound`, or `outbound:<platform>`.
+    #[arg(long)]
+    pub(crate) role: Option<String>,
+    /// With this code, the word that their error begins with.
+    #[arg(long)]
+    pub(crate) code: Option<String>,
+    /// Of this conversation, like `webchat:abc`.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) lane: Option<String>,
+    /// Of this trace.
+    #[arg(long, value_name = "ID")]
+    pub(crate) trace: Option<String>,
+    /// Given up at least so long ago, like `2h`.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) older_than: Option<humantime::Duration>,
+    /// Given up at most so long ago.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) newer_than: Option<humantime::Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Handle {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// All there are.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Show what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// How `up` starts a program; see [`crate::child`].

@@ -1,7 +1,7 @@
 //! `stargazer`: runs the pair on one machine ([`up`]), and the operator's tools.
 //!
-//! It knows the daemons only from outside: their programs beside its own, their settings, their exit codes and what they
-//! tell a supervisor. It never speaks their wire format.
+//! It knows the daemons only from outside: their programs beside its own, their settings, their exit codes, what they tell
+//! a supervisor, and what they leave in Redis. It never writes an envelope of its own.
 #![forbid(unsafe_code)]
 
 mod arguments;
@@ -12,6 +12,7 @@ mod written;
 
 mod child;
 mod config;
+mod operate;
 mod up;
 
 use std::process::ExitCode;
@@ -29,6 +30,9 @@ pub fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Up(arguments) => up::up(&arguments, &environment),
         Command::Config(arguments) => config::config(&arguments, &environment),
+        Command::Dlq(arguments) => operate::dlq(&arguments, &environment),
+        Command::Lag(arguments) => operate::lag(&arguments, &environment),
+        Command::Shards(arguments) => operate::shards(&arguments, &environment),
         Command::Version => {
             say::answer(concat!("stargazer ", env!("CARGO_PKG_VERSION")));
             Ok(Exit::Clean)

@@ -14,13 +14,8 @@ pub(crate) struct Ingress {
     bound: u64,
 }
 
-/// Fewest entries that a shard may hold, however many shards there are.
-const BOUND_MIN: u64 = 1000;
-
 impl Ingress {
-    /// `backlog` is what all shards together may hold.
-    pub(crate) fn new(names: Arc<Names>, backlog: u64) -> Self {
-        let bound = (backlog / u64::from(names.shards.count())).max(BOUND_MIN);
+    pub(crate) fn new(names: Arc<Names>, bound: u64) -> Self {
         Self { names, bound }
     }
 

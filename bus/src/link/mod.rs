@@ -128,6 +128,14 @@ impl Bus {
         }
     }
 
+    /// The number of shards that this deployment was laid out for, as it is written; `None` where no process has started yet.
+    ///
+    /// # Errors
+    /// When Redis did not answer.
+    pub async fn topology(&self) -> Result<Option<String>, Error> {
+        Ok(redis::cmd("HGET").arg(Names::TOPOLOGY).arg("shards").query_async(&mut self.shared()).await?)
+    }
+
     /// The connection of short commands.
     pub(crate) fn shared(&self) -> ConnectionManager {
         self.shared.clone()

@@ -8,6 +8,6 @@ for i = 1, #letter[2], 2 do field[letter[2][i]] = letter[2][i + 1] end
 if field.original_stream ~= KEYS[2] then return 0 end
 local bound = tonumber(ARGV[2])
 if redis.call('EXISTS', KEYS[2]) == 1 and unfinished(KEYS[2], ARGV[3], bound) >= bound then return -1 end
-redis.call('XADD', KEYS[2], '*', 'data', field.data, 'ts', field.ts, 'trace_id', field.trace_id)
+redis.call('XADD', KEYS[2], '*', 'data', field.data or '', 'ts', field.ts or '0', 'trace_id', field.trace_id or '')
 redis.call('XDEL', KEYS[1], ARGV[1])
 return 1

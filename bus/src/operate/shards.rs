@@ -113,7 +113,7 @@ impl Bus {
         let (stream, group) = (self.names().stream(role, shard), self.names().group(role));
         let length: u64 = redis::cmd("XLEN").arg(&stream).query_async(&mut self.shared()).await?;
         if length == 0 {
-            return Ok(Lag::default());
+            return Ok(Lag { unread: Some(0), ..Lag::default() });
         }
         let groups: Vec<BTreeMap<String, Value>> =
             redis::cmd("XINFO").arg("GROUPS").arg(&stream).query_async(&mut self.shared()).await?;

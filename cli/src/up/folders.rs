@@ -18,6 +18,8 @@ use crate::{Refusal, environment::Environment};
 const SOCKET_PATH_MAX: usize = 107;
 /// The longest name of a socket that is put into a folder.
 const SOCKET_NAME_MAX: usize = "/redis.sock".len();
+/// Where sockets lie in a data folder.
+const SOCKETS: &str = "run";
 /// Only its owner may look into it: it holds people's conversations, and a server without a password.
 const PRIVATE: u32 = 0o700;
 
@@ -36,6 +38,14 @@ pub(super) fn data(named: Option<&Path>, environment: &Environment) -> Result<Pa
     let path = std::path::absolute(&path).map_err(refuse)?;
     private(&path).and_then(|()| private(&path.join("redis"))).map_err(refuse)?;
     Ok(path)
+}
+
+/// The address of the private Redis of a run on the folder `named`, or on the user's own, if there is one.
+pub(crate) fn private_redis(named: Option<&Path>, environment: &Environment) -> Option<String> {
+    let data = std::path::absolute(named.map(Path::to_owned).or_else(|| usual(environment))?).ok()?;
+    let socket = data.join(SOCKETS).join("redis.sock");
+    // It stays behind when a server is killed, so whether it answers is for the connection to tell.
+    socket.exists().then(|| format!("unix://{}", socket.display()))
 }
 
 /// Where the desktops' base directory rules say that a user's data belong. A relative path there is to be ignored.
@@ -57,7 +67,7 @@ pub(super) enum Sockets {
 impl Sockets {
     /// In the data folder when the kernel takes paths that long, else in a temporary one.
     pub(super) fn new(data: Option<&Path>) -> Result<Self, Refusal> {
-        if let Some(path) = data.map(|data| data.join("run")).filter(|path| has_room(path)) {
+        if let Some(path) = data.map(|data| data.join(SOCKETS)).filter(|path| has_room(path)) {
             private(&path)
                 .map_err(|error| Refusal::configuration(format!("{} cannot be used: {error}", path.display())))?;
             return Ok(Self::Kept(path));

@@ -26,6 +26,7 @@ mod run;
 mod signals;
 mod status;
 
+pub(crate) use folders::private_redis;
 use service::Exit;
 
 use crate::{Refusal, arguments::Up, environment::Environment};

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use bus::{Bus, BusConfig, Registry};
-use secrecy::ExposeSecret;
 use tracing_appender::non_blocking::ErrorCounter;
 use uuid::Uuid;
 
@@ -30,7 +29,7 @@ pub async fn run<D: Daemon>(settings: Settings, dropped: Option<ErrorCounter>, p
     };
     phases.enter(Phase::SetUp);
     let (tasks, mut broken) = Tasks::new();
-    let redis = without_password(settings.redis.url.expose_secret());
+    let redis = without_password(settings.redis_url());
     let mut running = None;
     let mut exit = tokio::select! {
         biased;
@@ -99,7 +98,7 @@ async fn boot<D: Daemon>(
     phases.enter(Phase::Connecting);
     tokio::time::sleep(jitter(settings.boot.jitter)).await;
     let names = settings.names().map_err(StartError::from)?;
-    let bus = Bus::connect(BusConfig { url: settings.redis.url.expose_secret().to_owned(), names }).await?;
+    let bus = Bus::connect(BusConfig { url: settings.redis_url().to_owned(), names }).await?;
 
     phases.enter(Phase::Listening);
     let health = Health::default();

@@ -12,7 +12,7 @@ mod sections;
 mod source;
 mod value;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 pub use document::Document;
 pub use platforms::{Platform, PlatformKind};
@@ -52,6 +52,9 @@ pub struct Settings {
     pub platforms: Vec<Platform>,
 }
 
+/// However many shards there are, each may hold a burst.
+const STREAM_BOUND_MIN: u64 = 1000;
+
 /// What `OPENROUTER_API_KEY` alone selects.
 const OPENROUTER_URL: &str = "https://openrouter.ai/api/v1";
 const OPENROUTER_MODEL: &str = "openrouter/auto";
@@ -87,6 +90,18 @@ impl Settings {
         relations::check(&settings, &mut problems);
         problems.extend(source.unknown());
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+
+    /// Where Redis is. Not for logs: it may hold a password.
+    #[must_use]
+    pub fn redis_url(&self) -> &str {
+        self.redis.url.expose_secret()
+    }
+
+    /// Unfinished entries that one shard's stream may hold.
+    #[must_use]
+    pub fn stream_bound(&self) -> u64 {
+        (self.bus.backlog / u64::from(self.bus.shards.max(1))).max(STREAM_BOUND_MIN)
     }
 
     /// The names on the wire that these settings choose.

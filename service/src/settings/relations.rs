@@ -1,7 +1,6 @@
 //! Rules between settings, and of settings with the wire.
 
 use bytesize::ByteSize;
-use secrecy::ExposeSecret;
 
 use super::{PlatformKind, Problem, Settings};
 use crate::telemetry::filter_fault;
@@ -28,7 +27,7 @@ pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>) {
         "bus.window_bytes",
         "has to be at least 1 MiB, or nothing could be read",
     );
-    if let Err(fault) = ::bus::check_url(settings.redis.url.expose_secret()) {
+    if let Err(fault) = ::bus::check_url(settings.redis_url()) {
         rule(false, "redis.url", &fault.to_string());
     }
     rule(

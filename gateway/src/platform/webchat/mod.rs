@@ -72,7 +72,7 @@ impl WebChat {
             log: Log::new(bus.clone(), LOG),
             chats: Chats::new(records, name.as_str(), settings.chats_max),
             producer: Producer::new(bus.clone()),
-            ingress: Ingress::new(Arc::clone(bus.names()), context.settings.bus.backlog),
+            ingress: Ingress::new(Arc::clone(bus.names()), context.settings.stream_bound()),
             limits: Limits::new(settings.messages_per_minute),
             hub: Hub::default(),
             name,
