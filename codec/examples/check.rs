@@ -4,14 +4,15 @@
 //! cargo run -q -p codec --example check -- inbound < envelope
 //! ```
 //!
-//! `inbound`, `outbound`, `preview` or `history`; standard input is the bytes, or their hex digits. Prints the map as JSON,
-//! or says which field breaks which rule where, and ends with 1.
+//! `inbound`, `outbound`, `preview` (of which there may be several, one after another) or `history`; standard input is the
+//! bytes, or their hex digits. Prints the map as JSON and names keys that readers skip, or says which field breaks which
+//! rule where, and ends with 1.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the output of a program")]
 
 use std::io::{Read as _, stdin};
 use std::process::ExitCode;
 
-use codec::{Error, HistoryMessageView, InboundView, OutboundView, PreviewFrameView, inspect};
+use codec::{Error, Field, HistoryMessageView, InboundView, OutboundView, PreviewFrameView, frames, inspect};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,19 +22,41 @@ fn main() -> ExitCode {
         return refuse(&format!("cannot read standard input: {error}"));
     }
     let bytes = digits(&input).unwrap_or(input);
-    let read: Result<(), Error> = match what.as_str() {
-        "inbound" => InboundView::decode(&bytes).map(|_| ()),
-        "outbound" => OutboundView::decode(&bytes).map(|_| ()),
-        "preview" => PreviewFrameView::decode(&bytes).map(|_| ()),
-        "history" => HistoryMessageView::decode(&bytes).map(|_| ()),
+    let read: Result<&[Field], Error> = match what.as_str() {
+        "inbound" => InboundView::decode(&bytes).map(|_| InboundView::FIELDS),
+        "outbound" => OutboundView::decode(&bytes).map(|_| OutboundView::FIELDS),
+        "history" => HistoryMessageView::decode(&bytes).map(|_| HistoryMessageView::FIELDS),
+        "preview" => return previews(&bytes),
         other => return refuse(&format!("no such map: {other}; there are inbound, outbound, preview and history")),
     };
     match read {
-        Ok(()) => {
-            println!("{}", inspect::json(&bytes).unwrap_or_else(|| "a map with texts that are not UTF-8".into()));
+        Ok(fields) => {
+            tell(&bytes, fields);
             ExitCode::SUCCESS
         }
         Err(error) => refuse(&error.to_string()),
+    }
+}
+
+/// Each frame of a publish.
+fn previews(bytes: &[u8]) -> ExitCode {
+    for frame in frames(bytes) {
+        match frame {
+            Ok(frame) => tell(&frame.into_owned().to_bytes(), PreviewFrameView::FIELDS),
+            Err(error) => return refuse(&error.to_string()),
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// The map, and which of its keys say nothing to a reader of today. That is no fault on the wire, but may be a slip.
+fn tell(map: &[u8], fields: &[Field]) {
+    println!("{}", inspect::json(map).unwrap_or_else(|| "a map with texts that are not UTF-8".into()));
+    for (key, _) in inspect::pairs(map).unwrap_or_default() {
+        let name = inspect::json(key).unwrap_or_default();
+        if !fields.iter().any(|field| inspect::quoted(field.name) == name) {
+            eprintln!("skipped by readers: {name}, which is no field of this map");
+        }
     }
 }
 

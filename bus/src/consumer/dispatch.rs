@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Consumer, ConsumerStatus, Handler,
     run::{Ended, Runner, Stages},
-    turn::Delivery,
+    turn::{Delivery, Failure},
 };
 use crate::{
     Shard,
@@ -277,10 +277,21 @@ impl<H: Handler> Dispatch<H> {
             }
             match self.runner.handler.route(&entry.data) {
                 Ok(route) => {
-                    let tenure = Arc::clone(&tenure);
-                    self.lanes.push(Delivery { tenure, entry, route, read_at });
+                    let home = self.runner.bus.names().shards.of(&route.lane);
+                    if home == tenure.shard() {
+                        let tenure = Arc::clone(&tenure);
+                        self.lanes.push(Delivery { tenure, entry, route, read_at });
+                    } else {
+                        // In its lane's shard it could be overtaken, and would have a history of its own here.
+                        let error = format!(
+                            "lane {} belongs to shard {home}, and the entry was written to shard {}",
+                            route.lane,
+                            tenure.shard()
+                        );
+                        self.bury_unread(&tenure, entry, Failure { code: "misrouted", error });
+                    }
                 }
-                Err(error) => self.bury_unreadable(&tenure, entry, error.0),
+                Err(error) => self.bury_unread(&tenure, entry, Failure { code: "undecodable", error: error.0 }),
             }
         }
     }
@@ -301,14 +312,14 @@ impl<H: Handler> Dispatch<H> {
         }
     }
 
-    /// An entry that nobody can read blocks no lane: it goes to the dead letters at once.
-    fn bury_unreadable(&mut self, tenure: &Arc<Tenure>, entry: RawEntry, error: String) {
+    /// An entry that belongs to no lane here blocks none: it goes to the dead letters at once.
+    fn bury_unread(&mut self, tenure: &Arc<Tenure>, entry: RawEntry, failure: Failure) {
         let (runner, tenure, window) = (Arc::clone(&self.runner), Arc::clone(tenure), Arc::clone(&self.window));
         let route = super::Route { lane: "".into(), control: None };
         let delivery = Delivery { tenure: Arc::clone(&tenure), entry, route, read_at: Instant::now() };
         self.chores.spawn(async move {
             let ledger = Ledger::new(runner.bus.clone(), runner.config.role.clone(), Arc::clone(&tenure));
-            runner.bury_unreadable(&ledger, &delivery, error).await;
+            runner.bury_unread(&ledger, &delivery, &failure).await;
             window.settle(tenure.id(), delivery.entry.id);
         });
     }

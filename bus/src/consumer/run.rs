@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Bus, EntryId, Error, Next,
     lane::Verdict,
-    ledger::{Attempt, Commit, Committed, DeadLetter, Ledger, Started},
+    ledger::{Action, Attempt, Commit, Committed, DeadLetter, Ledger, Started},
 };
 
 /// Pause before a turn that failed is tried again: doubles from here, up to the most.
@@ -66,7 +66,8 @@ impl<H: Handler> Runner<H> {
         let cause = match self.handler.cause(&delivery.entry.data) {
             Ok(cause) => cause,
             Err(error) => {
-                self.bury_unreadable(&ledger, &delivery, error.0).await;
+                let failure = Failure { code: "undecodable", error: error.0 };
+                self.bury_unread(&ledger, &delivery, &failure).await;
                 return ended(delivery, mailbox, Vec::new());
             }
         };
@@ -195,19 +196,30 @@ impl<H: Handler> Runner<H> {
         }
     }
 
-    /// An entry that nobody can read is given up at once.
-    pub(super) async fn bury_unreadable(&self, ledger: &Ledger, delivery: &Delivery, error: String) {
-        self.bury(ledger, delivery, Attempt::default(), &Failure { code: "undecodable", error }).await;
+    /// Writes the dead letter and tells the user.
+    async fn bury(&self, ledger: &Ledger, delivery: &Delivery, attempt: Attempt, failure: &Failure) {
+        let notice = self.handler.notice(&delivery.entry.data, failure);
+        self.write_letter(ledger, delivery, attempt, failure, notice).await;
     }
 
-    /// Writes the dead letter and tells the user.
-    pub(super) async fn bury(&self, ledger: &Ledger, delivery: &Delivery, attempt: Attempt, failure: &Failure) {
+    /// Writes the dead letter of an entry that nobody could read, or that belongs elsewhere: there is nobody to tell.
+    pub(super) async fn bury_unread(&self, ledger: &Ledger, delivery: &Delivery, failure: &Failure) {
+        self.write_letter(ledger, delivery, Attempt::default(), failure, None).await;
+    }
+
+    async fn write_letter(
+        &self,
+        ledger: &Ledger,
+        delivery: &Delivery,
+        attempt: Attempt,
+        failure: &Failure,
+        notice: Option<Action>,
+    ) {
         let trace_id = delivery.trace_id();
         let error = format!("{}: {}", failure.code, failure.error);
-        tracing::error!(%trace_id, lane = &*delivery.route.lane, entry = %delivery.entry.id, %error, "given up, see the dead letters");
+        tracing::error!(%trace_id, shard = %delivery.tenure.shard(), lane = &*delivery.route.lane, entry = %delivery.entry.id, %error, "given up, see the dead letters");
         metrics::counter!("stargazer_dead_letters_total", "role" => self.config.role.to_string(), "code" => failure.code)
             .increment(1);
-        let notice = self.handler.notice(&delivery.entry.data, failure);
         let letter = DeadLetter {
             entry: delivery.entry.id,
             error: &error,

@@ -94,7 +94,7 @@ impl<'a> Act<'a> {
     fn said(&self) -> Bytes {
         let inbound = self.inbound;
         let text = cut(inbound.content, self.message_bytes()).to_owned();
-        let name = Some(inbound.display_name.unwrap_or(inbound.username).to_owned());
+        let name = Some(super::author(inbound).to_owned());
         let (user_id, message_id) = (Some(inbound.user_id.to_owned()), Some(inbound.message_id.to_owned()));
         HistoryMessage { role: Role::User, ts: inbound.timestamp, text, name, user_id, message_id, message_key: None }
             .to_bytes()

@@ -107,7 +107,7 @@ impl Turns {
         history: History,
         again: bool,
     ) -> Result<Vec<ChatMessage>, minijinja::Error> {
-        let user = inbound.display_name.unwrap_or(inbound.username);
+        let user = author(inbound);
         let now = rfc3339(unix_ms());
         let facts =
             Facts { platform: inbound.platform, room: inbound.room_name, is_dm: inbound.is_dm, user, now: &now };
@@ -146,6 +146,12 @@ impl Handler for Turns {
         let inbound = InboundView::decode(payload).ok()?;
         inbound.is_addressed.then(|| act::notice(&inbound))
     }
+}
+
+/// Who wrote a message, for the model. Somebody always did, also where a platform tells no names.
+fn author<'a>(inbound: &InboundView<'a>) -> &'a str {
+    let names = [inbound.display_name.unwrap_or_default(), inbound.username];
+    names.into_iter().find(|name| !name.is_empty()).unwrap_or(inbound.user_id)
 }
 
 fn route(payload: &[u8]) -> Result<InboundRoute<'_>, RouteError> {
