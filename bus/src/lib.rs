@@ -43,7 +43,7 @@ pub use error::{Error, Next};
 pub use lane::LaneKey;
 pub use lease::LeaseConfig;
 pub use ledger::{Action, Attempt, Commit, HistoryWrite};
-pub use link::{Bus, BusConfig, Push, Subscription, check_url};
+pub use link::{Bus, BusConfig, Push, Server, Session, Subscription, check_url};
 pub use lock::{DistributedLock, LockError};
 pub use log::{Appended, Log, LogBounds, LogEntry, Queue};
 pub use names::{Names, Role};

@@ -10,6 +10,7 @@ mod free_port;
 mod http;
 mod redis_server;
 mod resp;
+mod sim;
 mod wait;
 
 mod llama_server;
@@ -30,7 +31,8 @@ pub use log::Log;
 pub use model_server::{Answer, Ended, Gate, ModelServer, Request};
 pub use pair::Pair;
 pub use process::{Process, Program, Settings};
-pub use redis_server::{RedisServer, Reply};
+pub use redis_server::{RawConnection, RedisServer, Reply};
 pub use rustix::process::Signal;
+pub use sim::{Fault, Faults, SimServer};
 pub use wait::{PATIENCE, eventually, until, within};
 pub use webchat_client::{Closed, WebChatClient};

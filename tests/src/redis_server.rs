@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::{eventually, resp};
 
-pub use crate::resp::Reply;
+pub use crate::resp::{RawConnection, Reply};
 
 /// A server that lives as long as this value; its data outlive [`RedisServer::kill`] and [`RedisServer::start`].
 #[derive(Debug)]
@@ -71,6 +71,11 @@ impl RedisServer {
     /// As [`RedisServer::command`], with parts that need not be text.
     pub async fn command_bytes(&self, parts: &[&[u8]]) -> Reply {
         resp::command(&self.socket(), parts).await.expect("redis answers")
+    }
+
+    /// A connection for several commands in a row.
+    pub async fn connection(&self) -> RawConnection {
+        RawConnection::open(&self.socket()).await.expect("redis answers")
     }
 
     fn socket(&self) -> PathBuf {

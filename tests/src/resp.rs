@@ -52,9 +52,30 @@ impl Reply {
     }
 }
 
+/// A connection, for several commands in a row.
+#[derive(Debug)]
+pub struct RawConnection(BufReader<UnixStream>);
+
+impl RawConnection {
+    pub(crate) async fn open(socket: &Path) -> io::Result<Self> {
+        Ok(Self(BufReader::new(UnixStream::connect(socket).await?)))
+    }
+
+    /// Sends one command.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn command(&mut self, parts: &[&[u8]]) -> io::Result<Reply> {
+        send(&mut self.0, parts).await
+    }
+}
+
 /// Sends one command over a connection of its own.
 pub(crate) async fn command(socket: &Path, parts: &[&[u8]]) -> io::Result<Reply> {
-    let mut stream = BufReader::new(UnixStream::connect(socket).await?);
+    RawConnection::open(socket).await?.command(parts).await
+}
+
+async fn send(stream: &mut BufReader<UnixStream>, parts: &[&[u8]]) -> io::Result<Reply> {
     let mut request = format!("*{}\r\n", parts.len()).into_bytes();
     for part in parts {
         request.extend_from_slice(format!("${}\r\n", part.len()).as_bytes());
@@ -62,7 +83,7 @@ pub(crate) async fn command(socket: &Path, parts: &[&[u8]]) -> io::Result<Reply>
         request.extend_from_slice(b"\r\n");
     }
     stream.write_all(&request).await?;
-    read(&mut stream).await
+    read(stream).await
 }
 
 fn read(stream: &mut BufReader<UnixStream>) -> BoxFuture<'_, io::Result<Reply>> {

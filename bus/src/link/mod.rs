@@ -3,18 +3,21 @@
 //! One shared, pipelined connection carries every short command; each blocking reader and each subscriber has its own, since
 //! a blocked command would hold up whatever is queued behind it.
 
+mod connection;
 mod subscribe;
 
 use std::{sync::Arc, time::Duration};
 
 use redis::{
     AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion,
-    aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection},
+    aio::{ConnectionManager, ConnectionManagerConfig},
     io::tcp::TcpSettings,
 };
 
 use crate::{Error, Names};
 
+pub(crate) use connection::Connection;
+pub use connection::{Server, Session};
 pub use subscribe::{Push, Subscription};
 
 /// How long a connection attempt may take.
@@ -51,10 +54,22 @@ fn unusable(error: &redis::RedisError) -> Error {
 /// A cheap handle to the log and the records beside it. Clones share one connection.
 #[derive(Clone)]
 pub struct Bus {
-    client: Client,
+    link: Link,
+    names: Arc<Names>,
+}
+
+/// Where connections come from.
+#[derive(Clone)]
+enum Link {
+    Redis(Arc<Clients>),
+    Simulated(Arc<dyn Server>),
+}
+
+struct Clients {
+    resp2: Client,
+    /// For pub/sub, which RESP2 would mix with replies.
     resp3: Client,
     shared: ConnectionManager,
-    names: Arc<Names>,
 }
 
 impl std::fmt::Debug for Bus {
@@ -76,10 +91,9 @@ impl Bus {
         let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let resp3 = Client::open(info.clone().set_redis_settings(settings)).map_err(setting)?;
-        let client = Client::open(info).map_err(setting)?;
+        let resp2 = Client::open(info).map_err(setting)?;
 
-        let mut probe =
-            client.get_multiplexed_async_connection_with_config(&connection(Some(RESPONSE_TIMEOUT))).await?;
+        let mut probe = resp2.get_multiplexed_async_connection_with_config(&connection(Some(RESPONSE_TIMEOUT))).await?;
         redis::cmd("PING").query_async::<()>(&mut probe).await?;
 
         let manager = ConnectionManagerConfig::new()
@@ -87,8 +101,15 @@ impl Bus {
             .set_response_timeout(Some(RESPONSE_TIMEOUT))
             .set_number_of_retries(RECONNECT_ATTEMPTS)
             .set_max_delay(RECONNECT_PAUSE_MAX);
-        let shared = client.get_connection_manager_lazy(manager)?;
-        Ok(Self { client, resp3, shared, names: Arc::new(config.names) })
+        let shared = resp2.get_connection_manager_lazy(manager)?;
+        let clients = Clients { resp2, resp3, shared };
+        Ok(Self { link: Link::Redis(Arc::new(clients)), names: Arc::new(config.names) })
+    }
+
+    /// A bus on a server that is no Redis.
+    #[must_use]
+    pub fn simulated(server: Arc<dyn Server>, names: Names) -> Self {
+        Self { link: Link::Simulated(server), names: Arc::new(names) }
     }
 
     /// The names that this deployment uses.
@@ -137,15 +158,23 @@ impl Bus {
     }
 
     /// The connection of short commands.
-    pub(crate) fn shared(&self) -> ConnectionManager {
-        self.shared.clone()
+    pub(crate) fn shared(&self) -> Connection {
+        match &self.link {
+            Link::Redis(clients) => Connection::Shared(clients.shared.clone()),
+            Link::Simulated(server) => Connection::simulated(server.as_ref()),
+        }
     }
 
     /// A connection of its own for a reader whose commands block for up to `block`. It never repeats a command by itself.
-    pub(crate) async fn dedicated(&self, block: Duration) -> Result<MultiplexedConnection, Error> {
-        // The margin turns a half-open socket into an error instead of a reader that waits for ever.
-        let config = connection(Some(block + RESPONSE_TIMEOUT));
-        Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?)
+    pub(crate) async fn dedicated(&self, block: Duration) -> Result<Connection, Error> {
+        match &self.link {
+            Link::Redis(clients) => {
+                // The margin turns a half-open socket into an error instead of a reader that waits for ever.
+                let config = connection(Some(block + RESPONSE_TIMEOUT));
+                Ok(Connection::Dedicated(clients.resp2.get_multiplexed_async_connection_with_config(&config).await?))
+            }
+            Link::Simulated(server) => Ok(Connection::simulated(server.as_ref())),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use redis::{PushInfo, PushKind, Value, aio::MultiplexedConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::{Bus, connection};
+use super::{Bus, Link, connection};
 use crate::Error;
 
 /// Pushes that wait for their reader. A reader that is further behind than this is told of a gap.
@@ -147,7 +147,10 @@ impl Subscriber {
             self.pushes.clone(),
             Arc::clone(&overflowed),
         ));
-        let mut connection = self.bus.resp3.get_multiplexed_async_connection_with_config(&config).await?;
+        let Link::Redis(clients) = &self.bus.link else {
+            return Err(Error::Unreachable("a simulated server has no pub/sub".into()));
+        };
+        let mut connection = clients.resp3.get_multiplexed_async_connection_with_config(&config).await?;
         for channel in self.channels.keys() {
             send(&mut connection, self.sharded(), true, channel).await?;
         }

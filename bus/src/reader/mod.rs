@@ -16,14 +16,14 @@ use std::{
     time::Duration,
 };
 
-use redis::aio::MultiplexedConnection;
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
 };
 
 use crate::{
-    Bus, ConsumerConfig, ConsumerStatus, Error, Next, Role, lease::Tenure, reply::RawEntry, trim::trim, window::Window,
+    Bus, ConsumerConfig, ConsumerStatus, Error, Next, Role, lease::Tenure, link::Connection, reply::RawEntry,
+    trim::trim, window::Window,
 };
 use feed::{Feed, Feeds};
 
@@ -204,7 +204,7 @@ impl Reader {
     }
 
     /// One flush of reads, and what came of it handed to the lanes. True when there may be more at once.
-    async fn round(&mut self, connection: &mut MultiplexedConnection, room: usize) -> Result<bool, Error> {
+    async fn round(&mut self, connection: &mut Connection, room: usize) -> Result<bool, Error> {
         let group = self.bus.names().group(&self.role);
         let round = round::Round::plan(&self.feeds, room);
         let answer = round.send(&self.feeds, connection, &group, &self.instance).await?;
@@ -259,7 +259,7 @@ impl Reader {
     }
 
     /// Waits until there is something new in a stream that is being read. Changes nothing in Redis, and leaves the WATCH be.
-    async fn doorbell(&self, connection: &mut MultiplexedConnection) -> Result<(), Error> {
+    async fn doorbell(&self, connection: &mut Connection) -> Result<(), Error> {
         let reading: Vec<&Feed> = self.feeds.reading().collect();
         if reading.is_empty() {
             return Ok(());

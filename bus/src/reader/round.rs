@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 
-use redis::{Value, aio::MultiplexedConnection};
+use redis::Value;
 
 use super::feed::{Feeds, Phase};
 use crate::{
     EntryId, Error, Shard,
+    link::Connection,
     reply::{self, Claimed, RawEntry},
 };
 
@@ -61,7 +62,7 @@ impl Round {
     pub(super) async fn send(
         &self,
         feeds: &Feeds,
-        connection: &mut MultiplexedConnection,
+        connection: &mut Connection,
         group: &str,
         consumer: &str,
     ) -> Result<Answer, Error> {

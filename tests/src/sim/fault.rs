@@ -1,0 +1,22 @@
+//! What may happen to a command on its way.
+
+use std::{fmt, time::Duration};
+
+/// What happens to one command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is done and answered.
+    None,
+    /// It is done and answered after so long; others may come first.
+    Late(Duration),
+    /// The connection breaks before it is done.
+    NotDone,
+    /// It is done, and the connection breaks before its answer.
+    NotAnswered,
+}
+
+/// Decides over every command.
+pub trait Faults: fmt::Debug + Send {
+    /// What happens to the next one.
+    fn next(&mut self, command: &[Vec<u8>]) -> Fault;
+}

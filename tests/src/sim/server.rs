@@ -1,0 +1,291 @@
+//! The server: sessions with transactions, blocking reads, and faults.
+
+use std::{
+    collections::HashMap,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bus::{Server, Session, reply::Value};
+use futures_util::{FutureExt, future::BoxFuture};
+use tokio::{sync::Notify, time::Instant};
+
+use super::{
+    commands,
+    fault::{Fault, Faults},
+    script::Scripts,
+    store::{Refused, Store},
+};
+
+/// What the clock shows at the start.
+const EPOCH_MS: u64 = 1_700_000_000_000;
+
+/// A server in memory. Clones are the same one.
+#[derive(Debug, Clone, Default)]
+pub struct SimServer(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    state: Mutex<State>,
+    began: Instant,
+    /// Rung after each change, for who waits for one.
+    changed: Notify,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self { state: Mutex::default(), began: Instant::now(), changed: Notify::new() }
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    store: Store,
+    scripts: Scripts,
+    faults: Option<Box<dyn Faults>>,
+    sessions: u64,
+    /// Sessions that wait, and whether they were told not to any more.
+    waiting: HashMap<u64, bool>,
+    is_down: bool,
+    /// Raised when the server goes down: connections of before are broken.
+    life: u64,
+}
+
+impl SimServer {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets `faults` decide over every command from now on.
+    pub fn set_faults(&self, faults: Option<Box<dyn Faults>>) {
+        self.lock().faults = faults;
+    }
+
+    /// It is gone, with nothing lost: every connection breaks, and none can be had.
+    pub fn stop(&self) {
+        let mut state = self.lock();
+        state.is_down = true;
+        state.life += 1;
+        drop(state);
+        self.0.changed.notify_waiters();
+    }
+
+    /// It is there again.
+    pub fn start(&self) {
+        self.lock().is_down = false;
+    }
+
+    /// One command of the test's own, without a fault. Scripts are called by `EVAL`.
+    ///
+    /// # Errors
+    /// The server's error.
+    pub fn command(&self, parts: &[&[u8]]) -> Result<Value, String> {
+        let parts: Vec<_> = parts.iter().map(|part| part.to_vec()).collect();
+        let done = self.run(&parts);
+        self.0.changed.notify_waiters();
+        done
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, parts: &[Vec<u8>]) -> Result<Value, Refused> {
+        let now = EPOCH_MS + u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut state = self.lock();
+        let State { store, scripts, .. } = &mut *state;
+        store.now = now;
+        let word = parts.first().map(|word| word.to_ascii_uppercase()).unwrap_or_default();
+        let part = |at: usize| parts.get(at).map(Vec::as_slice).unwrap_or_default();
+        match word.as_slice() {
+            b"EVAL" | b"EVALSHA" => {
+                let name = if word == b"EVAL" { Scripts::name(part(1)) } else { text(part(1)) };
+                if word == b"EVAL" && !scripts.knows(&name) {
+                    scripts.load(&name, part(1))?;
+                }
+                let keys: usize = text(part(2)).parse().map_err(|_| "ERR value is not an integer or out of range")?;
+                let (keys, arguments) = parts[3..]
+                    .split_at_checked(keys)
+                    .ok_or("ERR Number of keys can't be greater than number of args")?;
+                scripts.run(&name, keys, arguments, store)
+            }
+            b"SCRIPT" => {
+                // The client computes the hash itself, and asks by it the next time; see `Session::call`.
+                let name = Scripts::name(part(2));
+                scripts.load(&name, part(2))?;
+                Ok(Value::BulkString(name.into_bytes()))
+            }
+            b"CLIENT" if part(1).eq_ignore_ascii_case(b"UNBLOCK") => {
+                let id: u64 = text(part(2)).parse().unwrap_or(0);
+                let found = state.waiting.get_mut(&id).map(|told| *told = true).is_some();
+                Ok(Value::Int(found.into()))
+            }
+            _ => commands::run(store, parts),
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+impl Server for SimServer {
+    fn connect(&self) -> Box<dyn Session> {
+        let mut state = self.lock();
+        state.sessions += 1;
+        Box::new(SimSession {
+            server: self.clone(),
+            id: state.sessions,
+            life: state.life,
+            is_broken: state.is_down,
+            watched: HashMap::new(),
+            queued: None,
+            missing: None,
+        })
+    }
+}
+
+/// One connection.
+struct SimSession {
+    server: SimServer,
+    id: u64,
+    life: u64,
+    is_broken: bool,
+    /// Versions of watched keys.
+    watched: HashMap<Vec<u8>, u64>,
+    /// Commands of a transaction that was begun.
+    queued: Option<Vec<Vec<Vec<u8>>>>,
+    /// The hash by which an unknown script was called; what is loaded next is that one.
+    missing: Option<String>,
+}
+
+impl Session for SimSession {
+    fn call(&mut self, command: Vec<Vec<u8>>) -> BoxFuture<'_, io::Result<Value>> {
+        async move {
+            let fault = self.fault(&command)?;
+            if let Fault::Late(delay) = fault {
+                tokio::time::sleep(delay).await;
+                self.check()?;
+            }
+            if fault == Fault::NotDone {
+                return Err(self.broke());
+            }
+            let value = self.answer(command).await;
+            self.server.0.changed.notify_waiters();
+            if fault == Fault::NotAnswered {
+                return Err(self.broke());
+            }
+            self.check()?;
+            Ok(value)
+        }
+        .boxed()
+    }
+}
+
+impl SimSession {
+    fn broke(&mut self) -> io::Error {
+        self.is_broken = true;
+        io::Error::new(io::ErrorKind::BrokenPipe, "the connection broke")
+    }
+
+    /// Fails when the connection is broken, or the server it was to is gone.
+    fn check(&mut self) -> io::Result<()> {
+        let is_over = {
+            let state = self.server.lock();
+            state.is_down || state.life != self.life
+        };
+        if self.is_broken || is_over { Err(self.broke()) } else { Ok(()) }
+    }
+
+    fn fault(&mut self, command: &[Vec<u8>]) -> io::Result<Fault> {
+        self.check()?;
+        let mut state = self.server.lock();
+        Ok(state.faults.as_mut().map_or(Fault::None, |faults| faults.next(command)))
+    }
+
+    async fn answer(&mut self, command: Vec<Vec<u8>>) -> Value {
+        let word = command.first().map(|word| word.to_ascii_uppercase()).unwrap_or_default();
+        match word.as_slice() {
+            b"MULTI" => {
+                self.queued = Some(Vec::new());
+                Value::Okay
+            }
+            b"EXEC" => self.execute(),
+            b"WATCH" => {
+                for key in &command[1..] {
+                    let version = self.server.lock().store.version(key);
+                    self.watched.entry(key.clone()).or_insert(version);
+                }
+                Value::Okay
+            }
+            b"CLIENT" if command[1].eq_ignore_ascii_case(b"ID") => Value::Int(self.id as i64),
+            _ if self.queued.is_some() => {
+                self.queued.get_or_insert_default().push(command);
+                Value::SimpleString("QUEUED".into())
+            }
+            b"XREAD" => self.read(&command).await,
+            _ => self.once(&command),
+        }
+    }
+
+    fn once(&mut self, command: &[Vec<u8>]) -> Value {
+        let is = |word: &str| command[0].eq_ignore_ascii_case(word.as_bytes());
+        if is("SCRIPT")
+            && let Some(name) = self.missing.take()
+        {
+            let loaded = self.server.lock().scripts.load(&name, &command[2]);
+            return loaded.map_or_else(|refused| error(&refused), |()| Value::BulkString(name.into_bytes()));
+        }
+        match self.server.run(command) {
+            Ok(value) => value,
+            Err(refused) => {
+                if is("EVALSHA") && refused.starts_with("NOSCRIPT") {
+                    self.missing = Some(text(&command[1]));
+                }
+                error(&refused)
+            }
+        }
+    }
+
+    fn execute(&mut self) -> Value {
+        let (queued, watched) = (self.queued.take().unwrap_or_default(), std::mem::take(&mut self.watched));
+        {
+            let mut state = self.server.lock();
+            if watched.into_iter().any(|(key, version)| state.store.version(&key) != version) {
+                return Value::Nil;
+            }
+        }
+        // In one step, since nothing is awaited.
+        Value::Array(queued.iter().map(|command| self.once(command)).collect())
+    }
+
+    /// Waits as long as it says for something to read.
+    async fn read(&mut self, command: &[Vec<u8>]) -> Value {
+        let block = command.iter().position(|word| word.eq_ignore_ascii_case(b"BLOCK"));
+        let block = block.and_then(|at| text(&command[at + 1]).parse().ok()).map(Duration::from_millis);
+        let deadline = Instant::now() + block.unwrap_or_default();
+        loop {
+            let inner = Arc::clone(&self.server.0);
+            let changed = inner.changed.notified();
+            let value = self.once(command);
+            if value != Value::Nil || self.check().is_err() {
+                return value;
+            }
+            self.server.lock().waiting.insert(self.id, false);
+            let is_over = tokio::time::timeout_at(deadline, changed).await.is_err();
+            let was_told = self.server.lock().waiting.remove(&self.id).unwrap_or(false);
+            if is_over || was_told {
+                return Value::Nil;
+            }
+        }
+    }
+}
+
+/// An error as a reply.
+fn error(refused: &str) -> Value {
+    let line = format!("-{}\r\n", refused.replace(['\r', '\n'], " "));
+    bus::reply::parse(line.as_bytes()).unwrap_or(Value::Nil)
+}

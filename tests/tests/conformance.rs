@@ -1,0 +1,269 @@
+//! The server of the simulations answers as a real one: the same random commands and scripts on both, every reply compared.
+//!
+//! `SG_SEED` repeats one sequence, `SG_SEEDS` runs so many. Ids that a server made up, and times, are not compared.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so at once")]
+
+use bus::{Server, Session, reply::Value};
+use fastrand::Rng;
+use tests::{RawConnection, RedisServer, Reply, SimServer};
+
+/// Commands of one sequence.
+const STEPS: usize = 300;
+const SEEDS: u64 = 40;
+
+type Command = Vec<Vec<u8>>;
+
+/// The scripts that are compared, by the number of their keys.
+const SCRIPTS: [(&str, &str, usize); 13] = [
+    ("acquire", include_str!("../../bus/src/lease/acquire.lua"), 2),
+    ("renew", include_str!("../../bus/src/lease/renew.lua"), 2),
+    ("release", include_str!("../../bus/src/lease/release.lua"), 2),
+    ("members", include_str!("../../bus/src/lease/members.lua"), 1),
+    ("start", include_str!("../../bus/src/ledger/start.lua"), 5),
+    ("attempt", include_str!("../../bus/src/ledger/attempt.lua"), 2),
+    ("commit", include_str!("../../bus/src/ledger/commit.lua"), 7),
+    ("dead_letter", include_str!("../../bus/src/ledger/dead_letter.lua"), 5),
+    ("trim", include_str!("../../bus/src/trim.lua"), 2),
+    ("drop_idle", include_str!("../../bus/src/reader/drop_idle_consumers.lua"), 1),
+    ("lock", include_str!("../../bus/src/lock/acquire.lua"), 3),
+    ("unlock", include_str!("../../bus/src/lock/release.lua"), 3),
+    ("log", concat!(include_str!("../../bus/src/unfinished.lua"), include_str!("../../bus/src/log.lua")), 3),
+];
+
+fn words(text: &str) -> Command {
+    text.split(' ').map(|word| word.as_bytes().to_vec()).collect()
+}
+
+fn script(name: &str, keys: &[&str], arguments: &[&str]) -> Command {
+    let (_, code, count) = SCRIPTS.iter().find(|(other, ..)| *other == name).unwrap();
+    assert_eq!(keys.len(), *count, "{name}");
+    let count = count.to_string();
+    [&["EVAL", code, &count], keys, arguments].concat().into_iter().map(|part| part.as_bytes().to_vec()).collect()
+}
+
+/// One command, from few keys and values, so that they meet.
+fn command(rng: &mut Rng) -> Command {
+    let pick = |rng: &mut Rng, from: &[&'static str]| from[rng.usize(..from.len())];
+    let (n, m) = (rng.u8(1..40), rng.u8(0..3));
+    let stream = pick(rng, &["x1", "x2", "x3"]);
+    let member = pick(rng, &["a", "b", "c", "d"]);
+    let consumer = pick(rng, &["c1", "c2"]);
+    let text = match rng.u8(..40) {
+        0 => format!("SET t {member}"),
+        1 => format!("SET t {member} NX PX 100000"),
+        2 => "GET t".into(),
+        3 => format!("GET {}", pick(rng, &["h", "x1", "nothing"])),
+        4 => format!("DEL {}", pick(rng, &["t", "h", "s", "z", "l", "x3"])),
+        5 => format!("EXISTS t h {member}"),
+        6 => format!("PTTL {}", pick(rng, &["t", "h", "nothing"])),
+        7 => format!("PEXPIRE {} 100000", pick(rng, &["t", "h", "nothing"])),
+        8 => format!("HSET h {member} {n} {} {m}", pick(rng, &["a", "e"])),
+        9 => format!("HSETNX h {member} {n}"),
+        10 => format!("HGET h {member}"),
+        11 => "HGETALL h".into(),
+        12 => format!("HDEL h {member} a"),
+        13 => format!("SADD s {member} b"),
+        14 => format!("SISMEMBER s {member}"),
+        15 => "SCARD s".into(),
+        16 => format!("ZADD z {m} {member}"),
+        17 => format!("ZADD z NX {n} {member}"),
+        18 => format!("ZREM z {member}"),
+        19 => format!("ZRANGE z 0 {} WITHSCORES", i16::from(m) - 1),
+        20 => format!("ZRANGE z {m} +inf BYSCORE"),
+        21 => format!("ZRANK z {member}"),
+        22 => format!("ZREMRANGEBYRANK z 0 -{}", n % 5 + 1),
+        23 => format!("ZREMRANGEBYSCORE z -inf ({m}"),
+        24 => format!("RPUSH l {member} {n}"),
+        25 => format!("LTRIM l -{} -1", n % 6 + 1),
+        26 => "LRANGE l 0 -1".into(),
+        27 => format!("XADD {stream} {n}-{m} data {member} ts {n}"),
+        28 => format!("XADD {stream} * data {member}"),
+        29 => format!("XRANGE {stream} {} + COUNT {}", pick(rng, &["-", "5", "(7-1"]), m + 1),
+        30 => format!("XREVRANGE {stream} + {} COUNT 2", pick(rng, &["-", "(3-0"])),
+        31 => format!("XDEL {stream} {n}-{m} {n}-0"),
+        32 => format!("XTRIM {stream} MINID ~ {n}"),
+        33 => format!("XGROUP CREATE {stream} g {} MKSTREAM", pick(rng, &["0", "0", "$"])),
+        34 => format!("XREADGROUP GROUP g {consumer} COUNT {} STREAMS x1 x2 > >", m + 1),
+        35 => format!("XREADGROUP GROUP g {consumer} COUNT {} STREAMS {stream} >", n % 5 + 1),
+        36 => format!("XACK {stream} g {n}-{m} {n}-0 {n}-1"),
+        37 => format!("XPENDING {stream} g"),
+        38 => format!("XINFO GROUPS {stream}"),
+        _ => format!("XAUTOCLAIM {stream} g {consumer} 0 {} COUNT {}", pick(rng, &["0-0", "5-0"]), m + 1),
+    };
+    match rng.u8(..10) {
+        0..6 => words(&text),
+        _ => scripted(rng),
+    }
+}
+
+/// A script of the bus, on the shard whose stream is `x1`.
+fn scripted(rng: &mut Rng) -> Command {
+    let pick = |rng: &mut Rng, from: &[&'static str]| from[rng.usize(..from.len())];
+    // Ours, and one that the fence never holds.
+    let token = pick(rng, &["T", "T", "T", "other"]);
+    let (entry, other) = (format!("{}-{}", rng.u8(1..40), rng.u8(0..3)), format!("{}-0", rng.u8(1..40)));
+    let cause = pick(rng, &["cause-1", "cause-2", "cause-3", "cause-4"]);
+    let owner = pick(rng, &["worker-1", "worker-2"]);
+    match rng.u8(..14) {
+        0 => words("SET fence T"),
+        1 => script("acquire", &["lock", "owner"], &[owner, "100000", "random"]),
+        2 => script("renew", &["lock", "fence"], &[token, "100000"]),
+        3 => script("release", &["lock", "fence"], &["A:5:b"]),
+        // One only: two in one millisecond would stand by their names.
+        4 => script("members", &["members"], &["worker-1", "100000"]),
+        5 => script("start", &["fence", "attempts", "x1", "done0", "done1"], &[token, "g", &entry, cause]),
+        6 => {
+            let counts = [pick(rng, &["0", "1", "2"]), pick(rng, &["0", "1"]), pick(rng, &["0", "60000"])];
+            script("attempt", &["fence", "attempts"], &[&[token, entry.as_str()][..], &counts].concat())
+        }
+        7 | 8 => {
+            let window = pick(rng, &["86400", "86400", "0"]);
+            let head = [token, "g", window, "1000000", "5", "2", &entry, cause, &other, "cause-9"];
+            let history = ["1", pick(rng, &["0", "1"]), pick(rng, &["0", "1"]), "3", "100000", "2", "m1", "m2"];
+            let actions = ["2", "0", "action", "trace", "0", "more", "trace"];
+            let keys = ["fence", "x1", "attempts", "done0", "done1", "l", "x3"];
+            script("commit", &keys, &[&head[..], &history, &actions].concat())
+        }
+        9 => {
+            let letter = [token, "g", &entry, "code: why", "3", "body", "7", "trace", "notice", "8", "trace"];
+            script("dead_letter", &["fence", "x1", "attempts", "dead", "x3"], &letter)
+        }
+        10 => script("trim", &["fence", "x1"], &[token, "g"]),
+        11 => script("drop_idle", &["x1"], &["g", pick(rng, &["c1", "c2"]), pick(rng, &["-1", "100000"])]),
+        12 => {
+            let name = pick(rng, &["lock", "unlock"]);
+            let arguments: &[&str] = if name == "lock" { &[owner, "100000", "100000"] } else { &[owner] };
+            script(name, &["mutex", "queue", "alive"], arguments)
+        }
+        _ => {
+            let bound = pick(rng, &["4", "1000"]);
+            let exists = pick(rng, &["0", "1"]);
+            let entry = [cause, "body", "1000", "100000", "PUBLISH", exists, bound, "payload", "5", "trace", "g"];
+            script("log", &["log", "log:ids", "x2"], &entry)
+        }
+    }
+}
+
+/// A reply of the simulated server, as the other is.
+fn reply(value: &Value) -> Reply {
+    match value {
+        Value::Nil => Reply::Nil,
+        Value::Int(number) => Reply::Number(*number),
+        Value::Okay => Reply::Text("OK".into()),
+        Value::SimpleString(text) => Reply::Text(text.clone()),
+        Value::BulkString(bytes) => Reply::Text(String::from_utf8_lossy(bytes).into_owned()),
+        Value::Array(items) => Reply::List(items.iter().map(reply).collect()),
+        Value::ServerError(error) => Reply::Error(error.code().into()),
+        other => unreachable!("it answers in RESP2, not {other:?}"),
+    }
+}
+
+/// A reply without what differs by nature: ids that a server made up, and times.
+fn shown(reply: &Reply) -> Reply {
+    match reply {
+        Reply::Text(text) => Reply::Text(timeless(text)),
+        Reply::List(items) => {
+            let mut items: Vec<_> = items.iter().map(shown).collect();
+            if let [Reply::Text(word), time, _] = &mut items[..]
+                && word == "WAIT"
+            {
+                *time = Reply::Text("some time".into());
+            }
+            Reply::List(items)
+        }
+        // Above any count that a sequence reaches there are only times.
+        Reply::Number(number) if *number > 5000 => Reply::Text("some time".into()),
+        Reply::Error(error) => Reply::Error(error.split(' ').next().unwrap_or_default().into()),
+        other => other.clone(),
+    }
+}
+
+/// Thirteen digits are a time, and with a number behind them an id.
+fn timeless(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    let end = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        shown.push_str(&rest[..start]);
+        let digits = &rest[start..start + end(&rest[start..])];
+        rest = &rest[start + digits.len()..];
+        if digits.len() != 13 {
+            shown.push_str(digits);
+            continue;
+        }
+        shown.push_str("time");
+        if let Some(after) = rest.strip_prefix('-') {
+            rest = &after[end(after)..];
+        }
+    }
+    shown + rest
+}
+
+struct Both {
+    real: RawConnection,
+    simulated: Box<dyn Session>,
+}
+
+impl Both {
+    async fn run(&mut self, command: &Command) -> [Reply; 2] {
+        let parts: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();
+        let real = self.real.command(&parts).await.unwrap();
+        let simulated = reply(&self.simulated.call(command.clone()).await.unwrap());
+        [shown(&real), shown(&simulated)]
+    }
+}
+
+fn told(command: &Command) -> String {
+    let word = |part: &Vec<u8>| {
+        let text = String::from_utf8_lossy(part);
+        if text.len() < 200 { text.into_owned() } else { format!("<{}..>", &text[..40].replace('\n', " ")) }
+    };
+    command.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// How many commands were answered alike by a value, and how many by an error.
+async fn compare(redis: &RedisServer, seed: u64) -> (usize, usize) {
+    redis.flush();
+    let server = SimServer::new();
+    let mut both = Both { real: redis.connection().await, simulated: server.connect() };
+    let mut rng = Rng::with_seed(seed);
+    let (mut history, mut values, mut errors) = (Vec::new(), 0, 0);
+    both.run(&words("SET fence T")).await;
+    let mut is_queueing = false;
+    for _ in 0..STEPS {
+        let next = match (is_queueing, rng.u8(..30)) {
+            (false, 0) => words("WATCH fence x1"),
+            (false, 1) => words("MULTI"),
+            (true, 0..8) => words("EXEC"),
+            _ => command(&mut rng),
+        };
+        is_queueing = match next[0].as_slice() {
+            b"MULTI" => true,
+            b"EXEC" => false,
+            _ => is_queueing,
+        };
+        history.push(told(&next));
+        let [real, simulated] = both.run(&next).await;
+        let start = history.len().saturating_sub(25);
+        assert_eq!(real, simulated, "seed {seed}, real first, after\n{}", history[start..].join("\n"));
+        if matches!(real, Reply::Error(_)) { errors += 1 } else { values += 1 }
+    }
+    (values, errors)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_simulated_server_answers_as_a_real_one() {
+    let redis = RedisServer::new().await;
+    // Approximate trimming goes by nodes; with one entry each it is exact.
+    redis.command(["CONFIG", "SET", "stream-node-max-entries", "1"]).await;
+    #[expect(clippy::disallowed_methods, reason = "a wish of who runs the tests, not a setting of the service")]
+    let wish = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seeds = wish("SG_SEED").map_or_else(|| 0..wish("SG_SEEDS").unwrap_or(SEEDS), |seed| seed..seed + 1);
+    let (mut values, mut errors) = (0, 0);
+    for seed in seeds {
+        let (more, refused) = compare(&redis, seed).await;
+        values += more;
+        errors += refused;
+    }
+    assert!(values > 100 && values > 2 * errors, "too little was compared: {values} values, {errors} errors");
+}
