@@ -33,6 +33,6 @@ pub use pair::Pair;
 pub use process::{Process, Program, Settings};
 pub use redis_server::{RawConnection, RedisServer, Reply};
 pub use rustix::process::Signal;
-pub use sim::{Fault, Faults, SimServer};
+pub use sim::{Fault, Faults, Sabotage, SimProcess, SimServer};
 pub use wait::{PATIENCE, eventually, until, within};
 pub use webchat_client::{Closed, WebChatClient};

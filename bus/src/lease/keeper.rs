@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all};
 use redis::Script;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -241,10 +241,19 @@ impl Keeper {
             .collect();
         self.try_at.retain(|shard, _| wanted.contains(shard));
         let due = wanted.into_iter().filter(|shard| self.try_at.get(shard).is_none_or(|at| *at <= now));
-        let tries = join_all(due.map(|shard| self.try_one(shard))).await;
+        let tries = join_all(due.map(|shard| self.try_one(shard).map(move |tried| (shard, tried)))).await;
         let mut acquired = 0;
-        for tried in tries {
-            let (shard, answer) = tried?;
+        let mut fault = None;
+        for (shard, tried) in tries {
+            let answer = match tried {
+                Ok(answer) => answer,
+                Err(error) => {
+                    // Not at once: a Redis that is away refuses without delay.
+                    self.try_at.insert(shard, now + self.config.renew);
+                    fault = Some(error);
+                    continue;
+                }
+            };
             match answer {
                 Ok(token) => {
                     self.try_at.remove(&shard);
@@ -263,18 +272,18 @@ impl Keeper {
         if acquired > 0 {
             tracing::info!(role = %self.role, acquired, held = self.held.len(), "shards acquired");
         }
-        Ok(())
+        fault.map_or(Ok(()), Err)
     }
 
     /// The token, or how long the other's lease still lives.
-    async fn try_one(&self, shard: Shard) -> Result<(Shard, Result<String, Duration>), Error> {
+    async fn try_one(&self, shard: Shard) -> Result<Result<String, Duration>, Error> {
         let names = self.bus.names();
         let random = Uuid::new_v4().simple().to_string();
         let mut script = ACQUIRE.key(names.lock(&self.role, shard));
         script.key(names.fence(&self.role, shard)).arg(&self.instance).arg(millis(self.config.ttl)).arg(random);
         let (acquired, answer): (bool, String) = script.invoke_async(&mut self.bus.shared()).await?;
         let refused = || Duration::from_millis(answer.parse().unwrap_or(0));
-        Ok((shard, if acquired { Ok(answer) } else { Err(refused()) }))
+        Ok(if acquired { Ok(answer) } else { Err(refused()) })
     }
 
     async fn release(&mut self, Release { tenure, done }: Release) {

@@ -15,6 +15,17 @@ pub enum Fault {
     NotAnswered,
 }
 
+/// A safeguard that is taken out, to see that its absence is noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sabotage {
+    /// Scripts have this text replaced by that.
+    Script(&'static str, &'static str),
+    /// `WATCH` is answered, and not kept.
+    Watch,
+    /// `XAUTOCLAIM` finds nothing.
+    Claim,
+}
+
 /// Decides over every command.
 pub trait Faults: fmt::Debug + Send {
     /// What happens to the next one.

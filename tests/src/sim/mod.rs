@@ -6,10 +6,12 @@
 
 mod commands;
 mod fault;
+mod gate;
 mod script;
 mod server;
 mod store;
 mod stream;
 
-pub use fault::{Fault, Faults};
+pub use fault::{Fault, Faults, Sabotage};
+pub use gate::SimProcess;
 pub use server::SimServer;

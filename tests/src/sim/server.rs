@@ -13,7 +13,8 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     commands,
-    fault::{Fault, Faults},
+    fault::{Fault, Faults, Sabotage},
+    gate::{Gate, SimProcess},
     script::Scripts,
     store::{Refused, Store},
 };
@@ -44,6 +45,9 @@ struct State {
     store: Store,
     scripts: Scripts,
     faults: Option<Box<dyn Faults>>,
+    sabotage: Option<Sabotage>,
+    /// Steps that were done under a token which the fence did not hold.
+    stale: u64,
     sessions: u64,
     /// Sessions that wait, and whether they were told not to any more.
     waiting: HashMap<u64, bool>,
@@ -62,6 +66,27 @@ impl SimServer {
     /// Lets `faults` decide over every command from now on.
     pub fn set_faults(&self, faults: Option<Box<dyn Faults>>) {
         self.lock().faults = faults;
+    }
+
+    /// Takes a safeguard out. Before the first command.
+    pub fn sabotage(&self, what: Sabotage) {
+        let mut state = self.lock();
+        state.sabotage = Some(what);
+        if let Sabotage::Script(text, other) = what {
+            state.scripts.sabotage = Some((text, other));
+        }
+    }
+
+    /// How many steps were done under a fence by someone else than its owner: none, ever.
+    #[must_use]
+    pub fn stale_steps(&self) -> u64 {
+        self.lock().stale
+    }
+
+    /// How many scripts had something replaced.
+    #[must_use]
+    pub fn sabotaged_scripts(&self) -> u64 {
+        self.lock().scripts.sabotaged
     }
 
     /// It is gone, with nothing lost: every connection breaks, and none can be had.
@@ -96,7 +121,7 @@ impl SimServer {
     fn run(&self, parts: &[Vec<u8>]) -> Result<Value, Refused> {
         let now = EPOCH_MS + u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut state = self.lock();
-        let State { store, scripts, .. } = &mut *state;
+        let State { store, scripts, sabotage, stale, .. } = &mut *state;
         store.now = now;
         let word = parts.first().map(|word| word.to_ascii_uppercase()).unwrap_or_default();
         let part = |at: usize| parts.get(at).map(Vec::as_slice).unwrap_or_default();
@@ -110,7 +135,10 @@ impl SimServer {
                 let (keys, arguments) = parts[3..]
                     .split_at_checked(keys)
                     .ok_or("ERR Number of keys can't be greater than number of args")?;
-                scripts.run(&name, keys, arguments, store)
+                let is_stale = is_stale(keys, arguments, store);
+                let done = scripts.run(&name, keys, arguments, store);
+                *stale += u64::from(is_stale && done.as_ref().is_ok_and(|done| !is_refusal(done)));
+                done
             }
             b"SCRIPT" => {
                 // The client computes the hash itself, and asks by it the next time; see `Session::call`.
@@ -123,8 +151,28 @@ impl SimServer {
                 let found = state.waiting.get_mut(&id).map(|told| *told = true).is_some();
                 Ok(Value::Int(found.into()))
             }
+            b"XAUTOCLAIM" if *sabotage == Some(Sabotage::Claim) => {
+                let nothing = || Value::Array(Vec::new());
+                Ok(Value::Array(vec![Value::BulkString(b"0-0".to_vec()), nothing(), nothing()]))
+            }
             _ => commands::run(store, parts),
         }
+    }
+}
+
+/// Whether a step is under a fence that holds another token than the step has.
+fn is_stale(keys: &[Vec<u8>], arguments: &[Vec<u8>], store: &mut Store) -> bool {
+    let Some(fence) = keys.first().filter(|key| key.starts_with(b"sg:fence:")) else { return false };
+    store.get::<Vec<u8>>(fence).ok().flatten().map(|token| &*token) != arguments.first()
+}
+
+/// How steps under a fence say that it is another's.
+fn is_refusal(done: &Value) -> bool {
+    match done {
+        Value::Int(number) => *number <= 0,
+        Value::BulkString(word) => word == b"FENCED",
+        Value::Array(parts) => parts.first().is_some_and(is_refusal),
+        _ => false,
     }
 }
 
@@ -134,10 +182,23 @@ fn text(bytes: &[u8]) -> String {
 
 impl Server for SimServer {
     fn connect(&self) -> Box<dyn Session> {
+        self.session(Arc::default())
+    }
+}
+
+impl SimServer {
+    /// A process that is to be frozen as a whole.
+    #[must_use]
+    pub fn process(&self) -> SimProcess {
+        SimProcess::new(self.clone())
+    }
+
+    pub(super) fn session(&self, gate: Arc<Gate>) -> Box<dyn Session> {
         let mut state = self.lock();
         state.sessions += 1;
         Box::new(SimSession {
             server: self.clone(),
+            gate,
             id: state.sessions,
             life: state.life,
             is_broken: state.is_down,
@@ -151,6 +212,7 @@ impl Server for SimServer {
 /// One connection.
 struct SimSession {
     server: SimServer,
+    gate: Arc<Gate>,
     id: u64,
     life: u64,
     is_broken: bool,
@@ -168,13 +230,15 @@ impl Session for SimSession {
             let fault = self.fault(&command)?;
             if let Fault::Late(delay) = fault {
                 tokio::time::sleep(delay).await;
-                self.check()?;
             }
+            self.gate.pass().await;
+            self.check()?;
             if fault == Fault::NotDone {
                 return Err(self.broke());
             }
             let value = self.answer(command).await;
             self.server.0.changed.notify_waiters();
+            self.gate.pass().await;
             if fault == Fault::NotAnswered {
                 return Err(self.broke());
             }
@@ -254,7 +318,9 @@ impl SimSession {
         let (queued, watched) = (self.queued.take().unwrap_or_default(), std::mem::take(&mut self.watched));
         {
             let mut state = self.server.lock();
-            if watched.into_iter().any(|(key, version)| state.store.version(&key) != version) {
+            let is_kept = state.sabotage != Some(Sabotage::Watch);
+            let has_changed = watched.into_iter().any(|(key, version)| state.store.version(&key) != version);
+            if is_kept && has_changed {
                 return Value::Nil;
             }
         }

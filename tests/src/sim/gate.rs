@@ -1,0 +1,53 @@
+//! A process as the server sees it: all its connections, which a freeze holds up together.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bus::{Server, Session};
+use tokio::time::Instant;
+
+use super::server::SimServer;
+
+/// The connections of one process. Clones are the same process.
+#[derive(Debug, Clone)]
+pub struct SimProcess {
+    server: SimServer,
+    gate: Arc<Gate>,
+}
+
+impl SimProcess {
+    pub(super) fn new(server: SimServer) -> Self {
+        Self { server, gate: Arc::default() }
+    }
+
+    /// From now on nothing that it sends leaves, and nothing that was answered reaches it, for so long: as when it is stopped,
+    /// or between its last look and its sending.
+    pub fn freeze(&self, time: Duration) {
+        *self.gate.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + time);
+    }
+}
+
+impl Server for SimProcess {
+    fn connect(&self) -> Box<dyn Session> {
+        self.server.session(Arc::clone(&self.gate))
+    }
+}
+
+/// Where the commands of one process wait.
+#[derive(Debug, Default)]
+pub(super) struct Gate(Mutex<Option<Instant>>);
+
+impl Gate {
+    /// Waits while it is shut.
+    pub(super) async fn pass(&self) {
+        loop {
+            let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match until.filter(|until| *until > Instant::now()) {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What has to hold when a world has come to rest, by the invariants' numbers.
+
+use std::collections::BTreeMap;
+
+use bus::{Role, reply::Value};
+
+use super::{handlers::PLATFORM, world::World};
+
+/// What one world came through.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Run {
+    pub(crate) sent: u64,
+    pub(crate) copies: u64,
+    pub(crate) kills: u64,
+    pub(crate) stops: u64,
+    pub(crate) outages: u64,
+    pub(crate) late: u64,
+    pub(crate) freezes: u64,
+    pub(crate) broken: u64,
+    /// What the platform was sent twice, and took once.
+    pub(crate) sent_again: u64,
+    /// Scripts that had a safeguard taken out.
+    pub(crate) sabotaged: u64,
+}
+
+/// The sum over all worlds.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    worlds: u64,
+    all: Run,
+}
+
+impl Totals {
+    pub(crate) fn add(&mut self, run: Run) {
+        self.worlds += 1;
+        let Run { sent, copies, kills, stops, outages, late, freezes, broken, sent_again, sabotaged: _ } = run;
+        let all = &mut self.all;
+        for (sum, one) in [
+            (&mut all.sent, sent),
+            (&mut all.copies, copies),
+            (&mut all.kills, kills),
+            (&mut all.stops, stops),
+            (&mut all.outages, outages),
+            (&mut all.late, late),
+            (&mut all.freezes, freezes),
+            (&mut all.broken, broken),
+            (&mut all.sent_again, sent_again),
+        ] {
+            *sum += one;
+        }
+    }
+
+    /// One line, unless there was nothing to compare.
+    #[expect(clippy::print_stdout, reason = "what a run came through is what it is worth")]
+    pub(crate) fn report(&self) {
+        let Self { worlds, all } = self;
+        println!("{worlds} worlds, nothing lost, doubled or out of order: {all:?}");
+        assert!(*worlds > 0 && all.sent > 50 * worlds, "too little was sent: {all:?}");
+        let faults = [all.copies, all.kills, all.stops, all.late, all.freezes, all.broken];
+        assert!(*worlds < 20 || faults.iter().all(|count| *count > 0), "a kind of fault never happened: {all:?}");
+    }
+}
+
+/// What the platform has to show for what was sent, by lane: each message, or the notice that it was given up.
+pub(crate) fn expected(sent: &[String]) -> Vec<String> {
+    let answer =
+        |payload: &String| if payload.ends_with(":poison") { format!("{payload}:dead") } else { payload.clone() };
+    sent.iter().map(answer).collect()
+}
+
+/// Streams with what is pending and unread in them.
+fn unfinished(world: &World) -> Vec<(String, i64, i64)> {
+    let names = world.bus.names();
+    let mut all = Vec::new();
+    for role in [Role::Inbound, Role::Outbound(PLATFORM.into())] {
+        for stream in names.shards.all().map(|shard| names.stream(&role, shard)) {
+            if let Ok(Value::Array(groups)) = world.server.command(&[b"XINFO", b"GROUPS", stream.as_bytes()]) {
+                let told = |name: &str| groups.iter().filter_map(|group| number(group, name)).sum();
+                all.push((stream, told("pending"), told("lag")));
+            }
+        }
+    }
+    all
+}
+
+pub(crate) fn has_unfinished(world: &World) -> bool {
+    unfinished(world).iter().any(|(_, pending, lag)| pending + lag > 0)
+}
+
+/// The whole of one world. A failure names the seed.
+pub(crate) fn world(world: &World, expected: &[String]) {
+    let seed = world.seed;
+    assert_eq!(world.server.stale_steps(), 0, "seed {seed}: steps of one who was not the owner");
+    let (seen, expected) = (by_lane(&world.platform.seen()), by_lane(expected));
+    // I2, I3: each once, in the order in which its cause arrived.
+    for (lane, expected) in &expected {
+        let seen = seen.get(lane).cloned().unwrap_or_default();
+        let lost: Vec<_> = expected.iter().filter(|one| !seen.contains(one)).collect();
+        assert!(lost.is_empty(), "seed {seed}: {lane} lost {lost:?}");
+        assert_eq!(seen, *expected, "seed {seed}: {lane} is out of order");
+    }
+    assert_eq!(seen.len(), expected.len(), "seed {seed}: lanes that nobody wrote to");
+
+    // I1, I6: nothing is left behind.
+    for (stream, pending, lag) in unfinished(world) {
+        assert_eq!((pending, lag), (0, 0), "seed {seed}: pending and unread entries of {stream}");
+    }
+    let names = world.bus.names();
+    let mut committed = Vec::new();
+    for shard in names.shards.all() {
+        for role in [Role::Inbound, Role::Outbound(PLATFORM.into())] {
+            let attempts = names.attempts(&role, shard);
+            let left = world.server.command(&[b"HGETALL", attempts.as_bytes()]).unwrap();
+            assert_eq!(left, Value::Array(Vec::new()), "seed {seed}: records of attempts are left at {attempts}");
+        }
+        let letters = names.dead_letters(shard);
+        committed.extend(strings(&world.server.command(&[b"XRANGE", letters.as_bytes(), b"-", b"+"]).unwrap()));
+    }
+    // A message is given up once, however often its turn was tried and by whomever. A copy of it is another try, since what was
+    // given up leaves no mark.
+    for payload in world.sent.iter().filter(|payload| payload.ends_with(":poison")) {
+        let letters = committed.iter().filter(|text| *text == payload).count();
+        let most = world.appended[payload];
+        assert!(
+            (1..=most).contains(&letters),
+            "seed {seed}: {letters} dead letters of {payload}, appended {most} times"
+        );
+    }
+    // I5: one commit for each cause: the history of a lane is what its turns wrote, each once and in order.
+    for lane in expected.keys() {
+        let key = names.history(names.shards.of(lane), lane);
+        let history = strings(&world.server.command(&[b"LRANGE", key.as_bytes(), b"0", b"-1"]).unwrap());
+        let is_of_lane = |payload: &&String| payload.starts_with(&format!("{lane}:")) && !payload.ends_with(":poison");
+        let answered: Vec<_> = world.sent.iter().filter(is_of_lane).cloned().collect();
+        assert_eq!(history, answered, "seed {seed}: the history of {lane}");
+    }
+}
+
+fn by_lane(payloads: &[String]) -> BTreeMap<String, Vec<String>> {
+    let mut lanes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for payload in payloads {
+        let lane = payload.split(':').next().unwrap().to_owned();
+        lanes.entry(lane).or_default().push(payload.clone());
+    }
+    lanes
+}
+
+/// Every text in a reply.
+fn strings(value: &Value) -> Vec<String> {
+    match value {
+        Value::BulkString(bytes) => vec![String::from_utf8_lossy(bytes).into_owned()],
+        Value::Array(items) => items.iter().flat_map(strings).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The number under `name` in a list of names and values.
+fn number(pairs: &Value, name: &str) -> Option<i64> {
+    let Value::Array(items) = pairs else { return None };
+    let pair = items.chunks(2).find(|pair| pair[0] == Value::BulkString(name.as_bytes().to_vec()))?;
+    if let Value::Int(number) = pair[1] { Some(number) } else { None }
+}

@@ -1,0 +1,81 @@
+//! The bus in a simulated world: its own lanes, leases, readers, commits and retries over a server in memory, with a clock of
+//! its own, under faults that a seed draws. After each run everything is compared with what was sent.
+//!
+//! `SG_SEED` runs one seed, `SG_SEEDS` so many from 0 on. A run that compared nothing, or met no faults, fails.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so at once")]
+#![expect(clippy::panic, reason = "a check that nothing can fail is one that fails")]
+
+mod chance;
+mod check;
+mod handlers;
+mod world;
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicU64, Ordering},
+};
+
+use check::Totals;
+use tests::Sabotage;
+
+/// Runs in CI. Each takes about half a minute of the world's time.
+const SEEDS: u64 = 120;
+/// Worlds that may pass before the absence of a safeguard has to be noticed.
+const NOTICED_WITHIN: u64 = 60;
+
+#[test]
+fn nothing_is_lost_doubled_or_out_of_order() {
+    #[expect(clippy::disallowed_methods, reason = "a wish of who runs the tests, not a setting of the service")]
+    let wish = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seeds = wish("SG_SEED").map_or_else(|| 0..wish("SG_SEEDS").unwrap_or(SEEDS), |seed| seed..seed + 1);
+    let (next, totals) = (AtomicU64::new(seeds.start), Mutex::new(Totals::default()));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if !seeds.contains(&seed) {
+                        return;
+                    }
+                    let run = world::run(seed, None);
+                    totals.lock().unwrap().add(run);
+                }
+            });
+        }
+    });
+    totals.into_inner().unwrap().report();
+}
+
+/// The checks can fail: each safeguard is taken out, and has to be missed.
+fn is_missed(sabotage: Sabotage) {
+    for seed in 0..NOTICED_WITHIN {
+        let ran = std::panic::catch_unwind(|| world::run(seed, Some(sabotage)));
+        let Ok(run) = ran else { return };
+        assert!(
+            !matches!(sabotage, Sabotage::Script(..)) || run.sabotaged > 0,
+            "{sabotage:?} is in no script any more"
+        );
+    }
+    panic!("{NOTICED_WITHIN} worlds did well without {sabotage:?}");
+}
+
+#[test]
+fn a_commit_without_its_fence_is_noticed() {
+    is_missed(Sabotage::Script("if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'FENCED' end", ""));
+}
+
+#[test]
+fn a_read_that_watches_nothing_is_noticed() {
+    is_missed(Sabotage::Watch);
+}
+
+#[test]
+fn an_owner_that_claims_nothing_is_noticed() {
+    is_missed(Sabotage::Claim);
+}
+
+#[test]
+fn a_cause_that_leaves_no_mark_is_noticed() {
+    is_missed(Sabotage::Script("redis.call('SADD', set, unpack(causes))", ""));
+}

@@ -1,0 +1,265 @@
+//! One world: its server, its processes, what is sent and what happens to them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use bus::{Bus, Consumer, ConsumerConfig, Entry, Handler, LeaseConfig, Names, Producer, Role, Shards};
+use tests::{Sabotage, SimProcess, SimServer};
+use tokio::{task::JoinHandle, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    chance::{Chance, Met, Wire},
+    check::{self, Run},
+    handlers::{PLATFORM, Platform, Turns},
+};
+
+const LEASE: LeaseConfig = LeaseConfig { ttl: Duration::from_millis(600), renew: Duration::from_millis(150) };
+/// Things that happen in one world before it is left in peace.
+const EVENTS: usize = 120;
+/// How long it may take, by the world's clock, until everything is done when nothing goes wrong any more.
+const PEACE_MAX: Duration = Duration::from_secs(180);
+
+/// Runs one world, and compares; with a safeguard taken out where one is named.
+pub(crate) fn run(seed: u64, sabotage: Option<Sabotage>) -> Run {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let mut world = World::new(seed);
+        if let Some(sabotage) = sabotage {
+            world.server.sabotage(sabotage);
+        }
+        world.live().await;
+        world.rest().await
+    })
+}
+
+/// A process.
+struct Process {
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+    link: SimProcess,
+}
+
+pub(crate) struct World {
+    pub(crate) seed: u64,
+    pub(crate) server: SimServer,
+    pub(crate) bus: Bus,
+    pub(crate) platform: Arc<Platform>,
+    /// What was sent, in the order of its lane; a copy does not count.
+    pub(crate) sent: Vec<String>,
+    /// How often each was appended at most.
+    pub(crate) appended: BTreeMap<String, usize>,
+    chance: Chance,
+    met: Arc<Met>,
+    workers: Vec<Process>,
+    gateways: Vec<Process>,
+    names: u32,
+    run: Run,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let (chance, met, server) = (Chance::new(seed), Arc::new(Met::default()), SimServer::new());
+        let shards = Shards::new([1, 2, 4][(seed % 3) as usize]).unwrap();
+        let bus = Bus::simulated(Arc::new(server.clone()), Names { shards, ..Names::default() });
+        server.set_faults(Some(Box::new(Wire::new(chance.wire.clone(), Arc::clone(&met)))));
+        let platform = Arc::default();
+        let run = Run::default();
+        Self {
+            seed,
+            server,
+            bus,
+            platform,
+            sent: Vec::new(),
+            appended: BTreeMap::new(),
+            chance,
+            met,
+            workers: Vec::new(),
+            gateways: Vec::new(),
+            names: 0,
+            run,
+        }
+    }
+
+    async fn live(&mut self) {
+        for _ in 0..2 {
+            self.start_worker();
+        }
+        self.start_gateway();
+        for _ in 0..EVENTS {
+            tokio::time::sleep(Duration::from_millis(self.chance.traffic.u64(..120))).await;
+            match self.chance.lives.u8(..100) {
+                0..70 => self.send().await,
+                70..74 => self.send_a_copy().await,
+                74..80 => self.kill(),
+                80..83 => self.stop(),
+                83..87 => self.freeze(),
+                87..94 => self.start(),
+                94..97 => self.interrupt_the_server().await,
+                _ => {}
+            }
+        }
+    }
+
+    /// Everything is well again; when all is done, it is compared with what was sent.
+    async fn rest(mut self) -> Run {
+        self.server.set_faults(None);
+        if self.workers.is_empty() {
+            self.start_worker();
+        }
+        if self.gateways.is_empty() {
+            self.start_gateway();
+        }
+        let expected = check::expected(&self.sent);
+        let deadline = Instant::now() + PEACE_MAX;
+        // Copies at the end of a lane bring nothing more to see, and are still to be acknowledged.
+        while (self.platform.seen().len() < expected.len() || check::has_unfinished(&self)) && Instant::now() < deadline
+        {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let processes: Vec<_> = self.workers.drain(..).chain(self.gateways.drain(..)).collect();
+        for process in &processes {
+            process.stop.cancel();
+        }
+        for process in processes {
+            process.task.await.unwrap();
+        }
+        check::world(&self, &expected);
+        self.run.sabotaged = self.server.sabotaged_scripts();
+        let count = |of: &std::sync::atomic::AtomicU64| of.load(Ordering::Relaxed);
+        Run {
+            sent: self.sent.len() as u64,
+            late: count(&self.met.late),
+            broken: count(&self.met.not_done) + count(&self.met.not_answered),
+            sent_again: self.platform.again(),
+            ..self.run
+        }
+    }
+
+    async fn send(&mut self) {
+        let batch: Vec<String> = (0..self.chance.traffic.usize(1..6))
+            .map(|_| {
+                let kind = match self.chance.traffic.u8(..40) {
+                    0 => ":poison",
+                    1 => ":fail",
+                    2 | 3 => ":slow",
+                    _ => "",
+                };
+                let number = self.sent.len();
+                let payload = format!("lane{}:{number}{kind}", self.chance.traffic.u8(..6));
+                self.sent.push(payload.clone());
+                payload
+            })
+            .collect();
+        self.append(&batch).await;
+    }
+
+    /// The same event once more, as a platform or a second gateway sends it.
+    async fn send_a_copy(&mut self) {
+        if !self.sent.is_empty() {
+            let copy = self.sent[self.chance.traffic.usize(..self.sent.len())].clone();
+            self.run.copies += 1;
+            self.append(&[copy]).await;
+        }
+    }
+
+    /// Appends until it is answered, as a gateway does: what was appended without an answer is there twice.
+    async fn append(&mut self, payloads: &[String]) {
+        let names = self.bus.names();
+        let entry = |payload: &String| {
+            let lane = payload.split(':').next().unwrap();
+            let stream = names.stream(&Role::Inbound, names.shards.of(lane));
+            Entry { stream, data: payload.clone().into(), trace_id: "t".into() }
+        };
+        let entries: Vec<_> = payloads.iter().map(entry).collect();
+        loop {
+            payloads.iter().for_each(|payload| *self.appended.entry(payload.clone()).or_default() += 1);
+            if Producer::new(self.bus.clone()).append(&entries).await.is_ok() {
+                return;
+            }
+            self.run.copies += 1;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn kill(&mut self) {
+        let of_workers = self.chance.lives.bool();
+        let processes = if of_workers { &mut self.workers } else { &mut self.gateways };
+        if let Some(process) = processes.pop() {
+            process.task.abort();
+            self.run.kills += 1;
+        }
+    }
+
+    fn freeze(&mut self) {
+        let processes = if self.chance.lives.bool() { &self.workers } else { &self.gateways };
+        if !processes.is_empty() {
+            let process = &processes[self.chance.lives.usize(..processes.len())];
+            process.link.freeze(LEASE.ttl.mul_f64(0.5 + 2.0 * self.chance.lives.f64()));
+            self.run.freezes += 1;
+        }
+    }
+
+    fn stop(&mut self) {
+        let processes = if self.chance.lives.bool() { &mut self.workers } else { &mut self.gateways };
+        if !processes.is_empty() {
+            let process = processes.remove(0);
+            process.stop.cancel();
+            self.run.stops += 1;
+        }
+    }
+
+    fn start(&mut self) {
+        if self.workers.len() < 3 {
+            self.start_worker();
+        }
+        if self.gateways.len() < 2 {
+            self.start_gateway();
+        }
+    }
+
+    async fn interrupt_the_server(&mut self) {
+        self.server.stop();
+        tokio::time::sleep(Duration::from_millis(self.chance.lives.u64(1..1500))).await;
+        self.server.start();
+        self.run.outages += 1;
+    }
+
+    fn start_worker(&mut self) {
+        let process = self.process(Role::Inbound, Arc::new(Turns));
+        self.workers.push(process);
+    }
+
+    fn start_gateway(&mut self) {
+        let process = self.process(Role::Outbound(PLATFORM.into()), Arc::clone(&self.platform));
+        self.gateways.push(process);
+    }
+
+    fn process<H: Handler>(&mut self, role: Role, handler: Arc<H>) -> Process {
+        self.names += 1;
+        let config = ConsumerConfig {
+            instance: format!("process-{}", self.names),
+            role,
+            lease: LEASE,
+            turns_max: 8,
+            window_entries: 32,
+            window_bytes: 1 << 20,
+            failures_max: 3,
+            // Kills here are the world's doing.
+            deaths_max: 1_000_000,
+            drain: Duration::from_secs(1),
+        };
+        let link = self.server.process();
+        let bus = Bus::simulated(Arc::new(link.clone()), (**self.bus.names()).clone());
+        let stop = CancellationToken::new();
+        Process { task: spawn(Consumer::new(bus, config, handler).run(stop.clone())), stop, link }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the world owns its processes")]
+fn spawn(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(work)
+}
