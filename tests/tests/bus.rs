@@ -246,6 +246,29 @@ async fn failures_and_panics_are_retried_then_given_up() {
     worker.stop().await;
 }
 
+/// Entries that somebody took by hand ring the doorbell, and are not for us; what comes after them is.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_from_the_group_by_hand_holds_nobody_up() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::new(1).unwrap()).await;
+    let worker = start(&bus, "worker-1");
+    send(&bus, &["a:1".into()]).await;
+    wait_done(&worker.script, "a", &[1]).await;
+    // In one step, so that the worker has no chance.
+    let script = "redis.call('XADD', KEYS[1], '*', 'data', 'a:2', 'ts', '1', 'trace_id', 't') \
+                  return redis.call('XREADGROUP', 'GROUP', ARGV[1], 'somebody', 'STREAMS', KEYS[1], '>')";
+    let stream = bus.names().stream(&Role::Inbound, bus.names().shards.of("a"));
+    redis.command(["EVAL", script, "1", &stream, "sg:workers"]).await;
+    // A reader that spins never waits at its doorbell.
+    eventually("the reader rests", || async {
+        redis.command(["INFO", "clients"]).await.text().contains("blocked_clients:1").then_some(())
+    })
+    .await;
+    send(&bus, &["b:3".into()]).await;
+    wait_done(&worker.script, "b", &[3]).await;
+    worker.stop().await;
+}
+
 /// A writer that computes shards wrongly would give a lane two owners and two histories.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_in_another_lanes_shard_is_given_up() {

@@ -6,7 +6,7 @@ use std::process::Command;
 use bus::{Bus, LetterId, Role, Shards};
 use codec::Inbound;
 use serde_json::Value;
-use tests::{Pair, Program, RedisServer, Settings, until};
+use tests::{Answer, ModelServer, Pair, Program, RedisServer, Settings, until};
 
 /// What `stargazer` with these arguments ended with, and what it printed.
 struct Said {
@@ -214,6 +214,30 @@ async fn who_owns_what_and_what_waits_is_shown() {
     };
     until("the frozen worker's leases ended", || async { nobody() == 16 }).await;
     pair.workers[0].signal(tests::Signal::CONT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn depth_and_age_are_measured() {
+    let model = ModelServer::new().await;
+    model.script(Answer::stream().token("Endless").stall());
+    let pair = Pair::with_model(&model).await;
+    let bus = pair.redis.bus(Shards::DEFAULT).await;
+    let mut visitor = pair.visitor().await;
+    let chat = visitor.new_chat().await;
+    let id = visitor.say(&chat, "Go").await;
+    visitor.wait_preview(&id, "Endless").await;
+    bury(&pair.redis, &bus, "webchat:a", b"x", "1", "panic: x").await;
+    let metric = |name: &'static str| pair.workers[0].metric(name);
+    until("the running turn is pending, and has an age", || async {
+        metric("stargazer_stream_pending").await == 1.0 && metric("stargazer_stream_oldest_seconds").await > 0.0
+    })
+    .await;
+    until("the dead letter is counted", || async { metric("stargazer_dead_letters").await == 1.0 }).await;
+    visitor.stop(&chat).await;
+    until("nothing waits any more", || async {
+        metric("stargazer_stream_pending").await == 0.0 && metric("stargazer_stream_oldest_seconds").await == 0.0
+    })
+    .await;
 }
 
 #[test]

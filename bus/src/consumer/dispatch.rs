@@ -8,13 +8,14 @@ use std::{
 
 use tokio::{
     sync::{mpsc, oneshot},
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Consumer, ConsumerStatus, Handler,
+    depth::{DEPTH_EVERY, Depth},
     run::{Ended, Runner, Stages},
     turn::{Delivery, Failure},
 };
@@ -51,6 +52,9 @@ pub(super) struct Dispatch<H> {
     turns: JoinSet<Ended>,
     /// Steps beside the turns: undecodable entries, trims, releases.
     chores: JoinSet<()>,
+    depth: Depth,
+    /// The last look at how much waits.
+    measuring: Option<AbortHandle>,
     shards: HashMap<Shard, Owned>,
     reader: ReaderHandle,
     releases: mpsc::Sender<Release>,
@@ -96,7 +100,7 @@ impl<H: Handler> Dispatch<H> {
         companions.spawn(reader_loop.run());
         companions.spawn(keeper.run());
         let lanes = Lanes::new(config.turns_max);
-        let stages = Stages::new(&config.role.to_string());
+        let (stages, depth) = (Stages::new(&config.role.to_string()), Depth::new(&config.role));
         let runner = Arc::new(Runner { bus, config, handler, abort: CancellationToken::new(), stages });
         Self {
             runner,
@@ -105,6 +109,8 @@ impl<H: Handler> Dispatch<H> {
             lanes,
             turns: JoinSet::new(),
             chores: JoinSet::new(),
+            depth,
+            measuring: None,
             shards: HashMap::new(),
             reader,
             releases,
@@ -117,7 +123,7 @@ impl<H: Handler> Dispatch<H> {
     }
 
     pub(super) async fn run(mut self, stop: CancellationToken) {
-        let mut gauges = tokio::time::interval(GAUGES);
+        let (mut gauges, mut depths) = (tokio::time::interval(GAUGES), tokio::time::interval(DEPTH_EVERY));
         loop {
             self.start_turns();
             let wake = self.lanes.next_wake().unwrap_or_else(|| Instant::now() + GAUGES);
@@ -138,6 +144,7 @@ impl<H: Handler> Dispatch<H> {
                     self.leave_overdue();
                     self.set_gauges();
                 }
+                _ = depths.tick() => self.measure_depth(),
             }
             if self.is_broken {
                 break;
@@ -152,6 +159,10 @@ impl<H: Handler> Dispatch<H> {
     async fn drain(mut self) {
         let deadline = Instant::now() + self.runner.config.drain;
         self.draining.cancel();
+        // A look that waits for a Redis that is away is nothing to wait for.
+        if let Some(last) = self.measuring.take() {
+            last.abort();
+        }
         let shards: Vec<Shard> = self.shards.keys().copied().collect();
         shards.into_iter().for_each(|shard| self.leave(shard));
         let mut report = tokio::time::interval_at(Instant::now() + DRAIN_REPORT, DRAIN_REPORT);
@@ -392,6 +403,20 @@ impl<H: Handler> Dispatch<H> {
             lost.into_iter().for_each(|tenure| self.window.leave(tenure));
             self.lanes.forget(|delivery| delivery.tenure.is_lost());
         }
+    }
+
+    /// One look at a time: with Redis away the next one waits for the last.
+    fn measure_depth(&mut self) {
+        if self.measuring.as_ref().is_some_and(|last| !last.is_finished()) {
+            return;
+        }
+        let (depth, runner) = (self.depth.clone(), Arc::clone(&self.runner));
+        let shards: Vec<Shard> = self.shards.keys().copied().collect();
+        self.measuring = Some(self.chores.spawn(async move {
+            if let Err(error) = depth.measure(&runner.bus, &runner.config.role, &shards).await {
+                tracing::debug!(%error, "how much waits is not known this time");
+            }
+        }));
     }
 
     fn set_gauges(&self) {

@@ -1,5 +1,6 @@
 //! A consumer: leases shards of one role, reads them, and runs a [`Handler`] for every entry in its lane's order.
 
+mod depth;
 mod dispatch;
 mod run;
 mod turn;

@@ -67,8 +67,7 @@ impl Bus {
     /// # Errors
     /// When Redis did not answer.
     pub async fn survey(&self, role: &Role) -> Result<Vec<Survey>, Error> {
-        let (seconds, micros): (u64, u64) = redis::cmd("TIME").query_async(&mut self.shared()).await?;
-        let now_ms = seconds * 1000 + micros / 1000;
+        let now_ms = self.time_ms().await?;
         let mut all = Vec::new();
         for shard in self.names().shards.all() {
             all.push(Survey {
@@ -87,10 +86,21 @@ impl Bus {
     /// # Errors
     /// When Redis did not answer.
     pub async fn members(&self, role: &Role) -> Result<Vec<String>, Error> {
-        let (seconds, micros): (u64, u64) = redis::cmd("TIME").query_async(&mut self.shared()).await?;
         let mut range = redis::cmd("ZRANGE");
-        range.arg(self.names().members(role)).arg(seconds * 1000 + micros / 1000).arg("+inf").arg("BYSCORE");
+        range.arg(self.names().members(role)).arg(self.time_ms().await?).arg("+inf").arg("BYSCORE");
         Ok(range.query_async(&mut self.shared()).await?)
+    }
+
+    /// Redis' clock, in ms since the epoch.
+    pub(crate) async fn time_ms(&self) -> Result<u64, Error> {
+        let (seconds, micros): (u64, u64) = redis::cmd("TIME").query_async(&mut self.shared()).await?;
+        Ok(seconds * 1000 + micros / 1000)
+    }
+
+    /// Dead letters that lie on a shard.
+    pub(crate) async fn dead_letters_on(&self, shard: Shard) -> Result<u64, Error> {
+        let key = self.names().dead_letters(shard);
+        Ok(redis::cmd("XLEN").arg(key).query_async(&mut self.shared()).await?)
     }
 
     async fn ownership(&self, role: &Role, shard: Shard) -> Result<Ownership, Error> {
@@ -109,7 +119,8 @@ impl Bus {
         Ok(Ownership { instance, since_ms, lease })
     }
 
-    async fn lag(&self, role: &Role, shard: Shard, now_ms: u64) -> Result<Lag, Error> {
+    /// What waits on one shard.
+    pub(crate) async fn lag(&self, role: &Role, shard: Shard, now_ms: u64) -> Result<Lag, Error> {
         let (stream, group) = (self.names().stream(role, shard), self.names().group(role));
         let length: u64 = redis::cmd("XLEN").arg(&stream).query_async(&mut self.shared()).await?;
         if length == 0 {

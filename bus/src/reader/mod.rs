@@ -170,6 +170,8 @@ impl Reader {
         let id = redis::cmd("CLIENT").arg("ID").query_async::<i64>(&mut connection).await;
         self.client.store(id.unwrap_or(0), Ordering::Release);
         self.status.set_reading(true);
+        // The doorbell said that there is something to read.
+        let mut rang = false;
         loop {
             while let Ok(command) = self.commands.try_recv() {
                 if !self.obey(Some(command)) {
@@ -197,8 +199,13 @@ impl Reader {
                 continue;
             }
             let busy = self.round(&mut connection, room).await?;
-            if !busy && self.commands.is_empty() && !self.feeds.is_empty() {
-                self.doorbell(&mut connection).await?;
+            if busy {
+                rang = false;
+            } else if self.commands.is_empty() && !self.feeds.is_empty() {
+                if rang {
+                    self.catch_up().await?;
+                }
+                rang = self.doorbell(&mut connection).await?;
             }
         }
     }
@@ -258,11 +265,29 @@ impl Reader {
         }
     }
 
+    /// The doorbell rang and there was nothing for us: somebody else read from the group, by hand perhaps. Without this it would
+    /// ring for the same entries for ever.
+    async fn catch_up(&mut self) -> Result<(), Error> {
+        let group = self.bus.names().group(&self.role);
+        let mut read = Vec::new();
+        for feed in self.feeds.reading() {
+            read.push((feed.tenure.shard(), feed.last_delivered(&self.bus, &group).await?));
+        }
+        for (shard, last) in read {
+            if let Some(feed) = self.feeds.get_mut(shard).filter(|feed| feed.last < last) {
+                tracing::warn!(role = %self.role, %shard, "somebody else reads from this group; what it took is not ours to run");
+                feed.last = last;
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until there is something new in a stream that is being read. Changes nothing in Redis, and leaves the WATCH be.
-    async fn doorbell(&self, connection: &mut Connection) -> Result<(), Error> {
+    /// True when there is.
+    async fn doorbell(&self, connection: &mut Connection) -> Result<bool, Error> {
         let reading: Vec<&Feed> = self.feeds.reading().collect();
         if reading.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let mut command = redis::cmd("XREAD");
         command.arg("COUNT").arg(1).arg("BLOCK").arg(BLOCK.as_millis() as u64).arg("STREAMS");
@@ -272,8 +297,7 @@ impl Reader {
         for feed in &reading {
             command.arg(feed.last.to_string());
         }
-        command.query_async::<redis::Value>(connection).await?;
-        Ok(())
+        Ok(command.query_async::<redis::Value>(connection).await? != redis::Value::Nil)
     }
 
     /// False when the reader is to stop, also because its consumer is gone.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bus::{Server, Session};
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use super::server::SimServer;
 
@@ -25,7 +25,12 @@ impl SimProcess {
     /// From now on nothing that it sends leaves, and nothing that was answered reaches it, for so long: as when it is stopped,
     /// or between its last look and its sending.
     pub fn freeze(&self, time: Duration) {
-        *self.gate.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + time);
+        self.gate.set(Some(Instant::now() + time));
+    }
+
+    /// It goes on at once.
+    pub fn thaw(&self) {
+        self.gate.set(None);
     }
 }
 
@@ -37,15 +42,24 @@ impl Server for SimProcess {
 
 /// Where the commands of one process wait.
 #[derive(Debug, Default)]
-pub(super) struct Gate(Mutex<Option<Instant>>);
+pub(super) struct Gate {
+    shut_until: Mutex<Option<Instant>>,
+    changed: Notify,
+}
 
 impl Gate {
+    fn set(&self, shut_until: Option<Instant>) {
+        *self.shut_until.lock().unwrap_or_else(PoisonError::into_inner) = shut_until;
+        self.changed.notify_waiters();
+    }
+
     /// Waits while it is shut.
     pub(super) async fn pass(&self) {
         loop {
-            let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let changed = self.changed.notified();
+            let until = *self.shut_until.lock().unwrap_or_else(PoisonError::into_inner);
             match until.filter(|until| *until > Instant::now()) {
-                Some(until) => tokio::time::sleep_until(until).await,
+                Some(until) => _ = tokio::time::timeout_at(until, changed).await,
                 None => return,
             }
         }

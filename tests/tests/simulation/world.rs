@@ -25,13 +25,35 @@ const PEACE_MAX: Duration = Duration::from_secs(180);
 
 /// Runs one world, and compares; with a safeguard taken out where one is named.
 pub(crate) fn run(seed: u64, sabotage: Option<Sabotage>) -> Run {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(async {
-        let mut world = World::new(seed);
-        if let Some(sabotage) = sabotage {
-            world.server.sabotage(sabotage);
-        }
+    in_time_of_its_own(async {
+        let mut world = World::new(seed, sabotage);
         world.live().await;
+        world.rest().await
+    })
+}
+
+fn in_time_of_its_own<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(work)
+}
+
+/// The case that chance seldom meets: an owner is frozen, another takes over and is busy for a moment, and in that moment new
+/// entries come and the first one wakes, with its next read ready to be sent.
+pub(crate) fn stale_reader(sabotage: Option<Sabotage>) -> Run {
+    in_time_of_its_own(async {
+        let mut world = World::new(0, sabotage);
+        world.server.set_faults(None);
+        world.start_gateway();
+        world.start_worker();
+        world.send_all(&["lane1:0"]).await;
+        world.seen(1).await;
+        world.workers[0].link.freeze(PEACE_MAX);
+        world.start_worker();
+        world.send_all(&["lane1:1"]).await;
+        world.seen(2).await;
+        world.workers[1].link.freeze(LEASE.renew);
+        world.send_all(&["lane1:2", "lane1:3"]).await;
+        world.workers[0].link.thaw();
         world.rest().await
     })
 }
@@ -61,11 +83,14 @@ pub(crate) struct World {
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, sabotage: Option<Sabotage>) -> Self {
         let (chance, met, server) = (Chance::new(seed), Arc::new(Met::default()), SimServer::new());
         let shards = Shards::new([1, 2, 4][(seed % 3) as usize]).unwrap();
         let bus = Bus::simulated(Arc::new(server.clone()), Names { shards, ..Names::default() });
         server.set_faults(Some(Box::new(Wire::new(chance.wire.clone(), Arc::clone(&met)))));
+        if let Some(sabotage) = sabotage {
+            server.sabotage(sabotage);
+        }
         let platform = Arc::default();
         let run = Run::default();
         Self {
@@ -155,6 +180,19 @@ impl World {
             })
             .collect();
         self.append(&batch).await;
+    }
+
+    async fn send_all(&mut self, payloads: &[&str]) {
+        let payloads: Vec<String> = payloads.iter().map(|payload| (*payload).to_owned()).collect();
+        self.sent.extend(payloads.iter().cloned());
+        self.append(&payloads).await;
+    }
+
+    /// Waits until the platform has as many.
+    async fn seen(&self, count: usize) {
+        while self.platform.seen().len() < count {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// The same event once more, as a platform or a second gateway sends it.
