@@ -6,6 +6,7 @@ use redis::{FromRedisValue, Script, Value};
 
 use crate::{Bus, EntryId, Error, Role, Shard, lease::Tenure, window::Window};
 
+static TOUCH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("touch.lua")));
 static DROP_IDLE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("drop_idle_consumers.lua")));
 
 /// Idle time after which a consumer that holds nothing is taken for one of a process that is gone. It is made again by its
@@ -129,6 +130,17 @@ impl Feeds {
         for feed in self.feeds.values_mut().filter(|feed| !feed.has_group) {
             feed.ensure_group(bus, group).await?;
             feed.has_group = true;
+        }
+        Ok(())
+    }
+
+    /// Makes what a broken connection may still have on its way fail, before the new one watches.
+    pub(super) async fn outrun_the_broken(&self, bus: &Bus) -> Result<(), Error> {
+        for feed in self.feeds.values() {
+            let mut script = TOUCH.key(&feed.fence);
+            if !script.arg(feed.tenure.token()).invoke_async::<bool>(&mut bus.shared()).await? {
+                feed.tenure.lose();
+            }
         }
         Ok(())
     }
