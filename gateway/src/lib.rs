@@ -9,8 +9,8 @@
 )]
 
 mod daemon;
-mod egress;
+pub mod egress;
 mod ingress;
-mod platform;
+pub mod platform;
 
 pub use daemon::Gateway;

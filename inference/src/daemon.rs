@@ -39,10 +39,9 @@ impl Daemon for Inference {
         let settings = &context.settings;
         let model = model::from_settings(&settings.model).map_err(StartError::Configuration)?;
         let name = model.name().to_owned();
-        let prompt = Prompt::new(&settings.prompt).map_err(StartError::Configuration)?;
         let (previews, publishing) = Previews::new(context.bus.clone(), context.tasks.stop().clone());
         context.tasks.spawn_needed("previews", publishing);
-        let turns = Turns::new(Arc::clone(settings), model, prompt, previews.clone());
+        let turns = Turns::new(Arc::clone(settings), model, previews.clone()).map_err(StartError::Configuration)?;
         let config = ConsumerConfig {
             role: Role::Inbound,
             instance: context.instance.clone(),

@@ -8,6 +8,6 @@ mod daemon;
 mod history;
 pub mod model;
 mod prompt;
-mod turn;
+pub mod turn;
 
 pub use daemon::Inference;

@@ -27,7 +27,7 @@ const SCRIPTS: [(&str, &[&str], &str, usize); 17] = [
     ("members", &[], include_str!("../../bus/src/lease/members.lua"), 1),
     ("start", &[PASS, MARKS, ACK], include_str!("../../bus/src/ledger/start.lua"), 6),
     ("attempt", &[MAY], include_str!("../../bus/src/ledger/attempt.lua"), 3),
-    ("note", &[MAY], include_str!("../../bus/src/ledger/note.lua"), 3),
+    ("note", &[MAY], include_str!("../../bus/src/ledger/note.lua"), 4),
     ("record", &[PASS, MARKS, ACK], include_str!("../../bus/src/ledger/record.lua"), 8),
     ("commit", &[MAY, MARKS, ACK], include_str!("../../bus/src/ledger/commit.lua"), 9),
     ("dead_letter", &[MAY, MARKS, ACK], include_str!("../../bus/src/ledger/dead_letter.lua"), 9),
@@ -127,10 +127,10 @@ fn scripted(rng: &mut Rng) -> Command {
         // One only: two in one millisecond would stand by their names.
         4 => script("members", &["members"], &["worker-1", "100000"]),
         5 | 14 => {
-            let (cause, claimed) = (pick(rng, &["", cause]), pick(rng, &["0", "1"]));
+            let cause = pick(rng, &["", cause]);
             let keys = ["fence", "guests", "attempts", "x1", "done0", "done1"];
             let wanted = pick(rng, &["0", "1"]);
-            script("start", &keys, &[token, lane, "g", &entry, cause, claimed, deletes, "50", wanted])
+            script("start", &keys, &[token, lane, "g", &entry, cause, deletes, "50", wanted])
         }
         6 => {
             let counts = [pick(rng, &["0", "1", "2"]), pick(rng, &["0", "1"]), pick(rng, &["0", "60000"])];
@@ -153,8 +153,9 @@ fn scripted(rng: &mut Rng) -> Command {
         }
         13 => script("renew_guests", &["guests"], &[token, "100000", "lane-1", "lane-2"]),
         15 => {
-            let fields = [token, lane, pick(rng, &["0", "1"]), "state", "sending", "at", pick(rng, &["1", "2"])];
-            script("note", &["fence", "guests", "notes"], &fields)
+            let fields =
+                [token, lane, &entry, pick(rng, &["0", "1"]), "state", "sending", "at", pick(rng, &["1", "2"])];
+            script("note", &["fence", "guests", "attempts", "notes"], &fields)
         }
         16 => {
             let head = [token, "g", "86400", "1000000", deletes, "2"];

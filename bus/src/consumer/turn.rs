@@ -21,8 +21,6 @@ pub(super) struct Delivery {
     pub(super) tenure: Arc<Tenure>,
     pub(super) entry: RawEntry,
     pub(super) route: Route,
-    /// It was taken over, not read as new.
-    pub(super) is_claimed: bool,
     /// When it was read.
     pub(super) read_at: tokio::time::Instant,
 }
@@ -134,13 +132,20 @@ impl Turn {
         control
     }
 
+    /// Whether this turn is known to be the only one of its lane at this moment: to be asked right before something is done
+    /// outside, which no fence can refuse. By a clock that goes on while the process is stopped.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        !self.pass.is_lost() && self.pass.tenure().is_current()
+    }
+
     /// Notes something of this turn, under the fence, before it goes on; gives what was noted before, by an earlier run of it
     /// among others. A field that is there already stays as it is.
     ///
     /// # Errors
     /// When Redis did not answer (whether it was noted is then unknown), or the turn has lost its lane.
     pub async fn note_once(&self, fields: &[(&str, &[u8])]) -> Result<Notes, Error> {
-        self.ledger.note(&self.facts.cause, fields, false).await
+        self.ledger.note((self.facts.entry, &self.facts.cause), fields, false).await
     }
 
     /// As [`Turn::note_once`], but writes over what is there.
@@ -148,7 +153,7 @@ impl Turn {
     /// # Errors
     /// As there.
     pub async fn note(&self, fields: &[(&str, &[u8])]) -> Result<Notes, Error> {
-        self.ledger.note(&self.facts.cause, fields, true).await
+        self.ledger.note((self.facts.entry, &self.facts.cause), fields, true).await
     }
 
     /// The lane's history, oldest first, each as it was pushed.

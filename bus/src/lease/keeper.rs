@@ -260,8 +260,12 @@ impl Keeper {
             let mut script = RENEW_GUESTS.key(self.bus.names().guests(&self.role, tenure.shard()));
             script.arg(tenure.token()).arg(millis(self.config.ttl));
             tenure.guests().iter().for_each(|lane| _ = script.arg(&**lane));
-            if let Err(error) = script.invoke_async::<i64>(&mut self.bus.shared()).await {
-                tracing::debug!(role = %self.role, shard = %tenure.shard(), %error, "passes not renewed");
+            let sent = Instant::now();
+            match script.invoke_async::<i64>(&mut self.bus.shared()).await {
+                Ok(_) => tenure.extend(sent + self.config.ttl),
+                Err(error) => {
+                    tracing::debug!(role = %self.role, shard = %tenure.shard(), %error, "passes not renewed");
+                }
             }
         }))
         .await;
@@ -351,9 +355,11 @@ impl Keeper {
             for (lane, entry) in &running {
                 script.arg(&**lane).arg(entry.to_string());
             }
+            let sent = Instant::now();
             match script.invoke_async::<i64>(&mut self.bus.shared()).await {
                 Ok(-1) => tenure.lose(),
                 Ok(guests) => {
+                    tenure.extend(sent + self.config.ttl);
                     tracing::debug!(role = %self.role, %shard, guests, "shard handed over");
                     metrics::counter!("stargazer_hand_overs_total", "role" => self.role.to_string()).increment(1);
                     self.announce(shard).await;

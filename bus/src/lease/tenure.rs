@@ -84,6 +84,12 @@ impl Tenure {
         }
     }
 
+    /// Whether the lease, or the pass of its guests, is known to be ours at this moment: to be asked right before something is
+    /// done that no fence can refuse.
+    pub(crate) fn is_current(&self) -> bool {
+        !self.is_lost() && Instant::now() < *self.leased_until.borrow()
+    }
+
     /// The fence has moved: nothing of this tenure can be done any more.
     pub(crate) fn lose(&self) {
         self.lost.cancel();

@@ -1,12 +1,21 @@
--- Notes something of a turn before it goes on: fields that are there already stay as they are, unless they are set anew.
--- KEYS: fence, guests, notes. ARGV: token, lane, anew 0 | 1, then field and value of each.
--- Answers {1, field, value...} with what was there before, or {0} when fenced. Kept without expiry until the turn ends.
+-- Notes something of a turn before it goes on: fields that are there already stay as they are, unless they are set anew. The
+-- value '@now' is written as the server's time, one clock for all processes.
+-- KEYS: fence, guests, attempts, notes. ARGV: token, lane, entry, anew 0 | 1, then field and value of each.
+-- Answers {1, now in ms, '1' when the turn was given up or ended before, else '0', field, value...} with what was there before,
+-- or {0} when the turn may not or does not run. Kept without expiry until the turn ends.
 if not may(KEYS[1], KEYS[2], ARGV[1], ARGV[2]) then return { 0 } end
-local answer = { 1 }
-for _, part in ipairs(redis.call('HGETALL', KEYS[3])) do answer[#answer + 1] = part end
-for i = 4, #ARGV, 2 do
-  redis.call(ARGV[3] == '1' and 'HSET' or 'HSETNX', KEYS[3], ARGV[i], ARGV[i + 1])
+-- One that comes late would be kept for ever.
+local record = redis.call('HGET', KEYS[3], ARGV[3])
+if not record or string.sub(record, -#ARGV[1] - 1) ~= ' ' .. ARGV[1] then return { 0 } end
+local time = redis.call('TIME')
+local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+-- Notes of a turn that ended are about to go, and a replay finds them.
+local had_ended = redis.call('PERSIST', KEYS[4])
+local answer = { 1, now, tostring(had_ended) }
+for _, part in ipairs(redis.call('HGETALL', KEYS[4])) do answer[#answer + 1] = part end
+for i = 5, #ARGV, 2 do
+  local value = ARGV[i + 1]
+  if value == '@now' then value = now end
+  redis.call(ARGV[4] == '1' and 'HSET' or 'HSETNX', KEYS[4], ARGV[i], value)
 end
--- A replay finds the notes of the turn that was given up, which were about to go.
-redis.call('PERSIST', KEYS[3])
 return answer

@@ -8,41 +8,60 @@ use bytes::Bytes;
 use redis::Script;
 
 use super::Ledger;
-use crate::Error;
+use crate::{EntryId, Error};
 
 static NOTE: LazyLock<Script> =
     LazyLock::new(|| Script::new(concat!(include_str!("../lease/may.lua"), include_str!("note.lua"))));
 
-/// What the notes of a turn hold, by field.
+/// What the notes of a turn held, by field, before something was added to them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Notes(Vec<(String, Bytes)>);
+pub struct Notes {
+    fields: Vec<(String, Bytes)>,
+    now_ms: u64,
+    had_ended: bool,
+}
 
 impl Notes {
+    /// As a value, it is written as the server's time in ms since epoch.
+    pub const NOW: &'static [u8] = b"@now";
+
     /// The value of a field.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&Bytes> {
-        self.0.iter().find(|(name, _)| name == field).map(|(_, value)| value)
+        self.fields.iter().find(|(name, _)| name == field).map(|(_, value)| value)
     }
 
-    /// Whether nothing was noted.
+    /// The value of a field that is a text.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub fn text(&self, field: &str) -> Option<&str> {
+        self.get(field).and_then(|value| std::str::from_utf8(value).ok())
     }
 
-    /// All fields.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Bytes)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    /// Whether they are of a turn that had ended: a replay of one that was given up, or a copy of one that was done.
+    #[must_use]
+    pub fn had_ended(&self) -> bool {
+        self.had_ended
+    }
+
+    /// The server's time, in ms since epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
     }
 }
 
 impl Ledger {
     /// Writes fields and gives what was there before. With `anew` a field that is there is written over, else it stays.
-    pub(crate) async fn note(&self, cause: &str, fields: &[(&str, &[u8])], anew: bool) -> Result<Notes, Error> {
+    pub(crate) async fn note(
+        &self,
+        (entry, cause): (EntryId, &str),
+        fields: &[(&str, &[u8])],
+        anew: bool,
+    ) -> Result<Notes, Error> {
         const STEP: &str = "a note";
         let mut script = NOTE.key(self.fence());
-        script.key(self.guests()).key(self.notes(cause));
-        script.arg(self.tenure().token()).arg(&**self.pass.lane()).arg(u8::from(anew));
+        script.key(self.guests()).key(self.attempts()).key(self.notes(cause));
+        script.arg(self.tenure().token()).arg(&**self.pass.lane()).arg(entry.to_string()).arg(u8::from(anew));
         for (field, value) in fields {
             script.arg(*field).arg(*value);
         }
@@ -53,13 +72,18 @@ impl Ledger {
         if answer.next() != Some(redis::Value::Int(1)) {
             return Err(self.pass.refused());
         }
-        let mut notes = Vec::with_capacity(answer.len() / 2);
-        while let (Some(name), Some(value)) = (answer.next(), answer.next()) {
-            let (redis::Value::BulkString(name), redis::Value::BulkString(value)) = (name, value) else {
-                return Err(Error::Reply { step: STEP });
-            };
-            notes.push((String::from_utf8_lossy(&name).into_owned(), Bytes::from(value)));
+        let mut texts = answer.map(|value| match value {
+            redis::Value::BulkString(text) => Ok(text),
+            _ => Err(Error::Reply { step: STEP }),
+        });
+        let now = texts.next().ok_or(Error::Reply { step: STEP })??;
+        let had_ended = texts.next().ok_or(Error::Reply { step: STEP })?? == b"1";
+        let now_ms = std::str::from_utf8(&now).ok().and_then(|now| now.parse().ok());
+        let now_ms = now_ms.ok_or(Error::Reply { step: STEP })?;
+        let mut notes = Notes { fields: Vec::new(), now_ms, had_ended };
+        while let (Some(name), Some(value)) = (texts.next(), texts.next()) {
+            notes.fields.push((String::from_utf8_lossy(&name?).into_owned(), Bytes::from(value?)));
         }
-        Ok(Notes(notes))
+        Ok(notes)
     }
 }

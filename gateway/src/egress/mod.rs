@@ -1,16 +1,20 @@
 //! From the outbound streams to a platform: each action once, in the order of its lane.
 
+mod record;
+mod send;
+
 use std::{sync::Arc, time::Duration};
 
 use bus::{Action, Commit, Failure, Handler, Outcome, Route, RouteError, Turn, Way, unix_ms};
 use bytes::Bytes;
-use codec::{OutboundRoute, OutboundView};
+use codec::{ActionType, OutboundRoute, OutboundView};
 
 use crate::platform::{Platform, SendError};
+pub use record::text_hash;
 
 /// The handler of one platform's actions.
 #[derive(Debug)]
-pub(crate) struct Egress {
+pub struct Egress {
     platform: Arc<dyn Platform>,
     accepted: metrics::Histogram,
     sent: metrics::Counter,
@@ -19,12 +23,33 @@ pub(crate) struct Egress {
 /// Pause before an action is tried again that the platform could not take through no fault of the action's.
 const AGAIN: Duration = Duration::from_millis(250);
 
+/// Why an action is not done.
+#[derive(Debug)]
+enum Undone {
+    /// It may be done later; nothing counts against it.
+    Later(String),
+    /// It is given up.
+    Never(Failure),
+}
+
 impl Egress {
-    pub(crate) fn new(platform: Arc<dyn Platform>) -> Self {
+    /// Gives actions to this platform.
+    #[must_use]
+    pub fn new(platform: Arc<dyn Platform>) -> Self {
         let role = format!("outbound:{}", platform.name());
         let accepted = metrics::histogram!("stargazer_stage_seconds", "stage" => "platform_accepted", "role" => role);
         let sent = metrics::counter!("stargazer_egress_actions_total", "platform" => platform.name().to_string());
         Self { platform, accepted, sent }
+    }
+
+    async fn carry_out(&self, turn: &Turn, action: &OutboundView<'_>) -> Result<Commit, Undone> {
+        match action.action {
+            ActionType::Message | ActionType::File | ActionType::Buttons => self.send(turn, action).await,
+            _ => {
+                self.platform.apply(action).await?;
+                Ok(Commit::default())
+            }
+        }
     }
 }
 
@@ -41,21 +66,20 @@ impl Handler for Egress {
             Ok(action) => action,
             Err(error) => return Outcome::Dead(Failure { code: "undecodable", error: error.to_string() }),
         };
-        match self.platform.deliver(&action).await {
-            Ok(()) => {
+        match self.carry_out(turn, &action).await {
+            Ok(commit) => {
                 self.sent.increment(1);
                 self.accepted.record(Duration::from_millis(unix_ms().saturating_sub(facts.appended_ms)));
                 tracing::debug!(trace_id = %facts.trace_id, key = %facts.cause, action = %action.action, "delivered");
-                Outcome::Commit(Commit::default())
+                Outcome::Commit(commit)
             }
-            Err(error) => {
-                tracing::warn!(trace_id = %facts.trace_id, key = %facts.cause, %error, "not delivered");
-                match error {
-                    SendError::Away(_) => Outcome::Wait(AGAIN),
-                    SendError::Unsupported(_) => {
-                        Outcome::Dead(Failure { code: "unsupported", error: error.to_string() })
-                    }
-                }
+            Err(Undone::Later(error)) => {
+                tracing::warn!(trace_id = %facts.trace_id, key = %facts.cause, %error, "not delivered yet");
+                Outcome::Wait(AGAIN)
+            }
+            Err(Undone::Never(failure)) => {
+                tracing::warn!(trace_id = %facts.trace_id, key = %facts.cause, error = %failure.error, "not delivered");
+                Outcome::Dead(failure)
             }
         }
     }
@@ -63,5 +87,21 @@ impl Handler for Egress {
     /// Nobody is told of an action that could not be carried out: the place to tell it is the one that did not work.
     fn notice(&self, _payload: &Bytes, _failure: &Failure) -> Option<Action> {
         None
+    }
+}
+
+impl From<SendError> for Undone {
+    fn from(error: SendError) -> Self {
+        match error {
+            // What is unknown is settled by the next try, from the record.
+            SendError::Away(_) | SendError::Unknown(_) => Self::Later(error.to_string()),
+            SendError::Unsupported(_) => Self::Never(Failure { code: "unsupported", error: error.to_string() }),
+        }
+    }
+}
+
+impl From<bus::Error> for Undone {
+    fn from(error: bus::Error) -> Self {
+        Self::Later(error.to_string())
     }
 }

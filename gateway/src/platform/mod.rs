@@ -1,6 +1,7 @@
 //! What a platform is to the gateway, and which there are.
 
 mod factory;
+mod send;
 mod supervise;
 #[cfg(feature = "webchat")]
 mod webchat;
@@ -12,11 +13,13 @@ use codec::{OutboundView, PlatformName};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use factory::{create, refuse};
-pub(crate) use supervise::{Started, supervise};
+pub use send::{Accepted, Part, SendError, Settling, Sought};
+pub use supervise::Started;
+pub(crate) use supervise::supervise;
 
 /// A live connection to where people are.
 #[async_trait]
-pub(crate) trait Platform: Send + Sync + Debug {
+pub trait Platform: Send + Sync + Debug {
     /// Its name on the wire.
     fn name(&self) -> &PlatformName;
 
@@ -24,8 +27,20 @@ pub(crate) trait Platform: Send + Sync + Debug {
     /// after it failed.
     async fn run(&self, started: &Started, stop: CancellationToken) -> Result<(), RunError>;
 
-    /// Carries out one action. Repeating an action that was carried out changes nothing.
-    async fn deliver(&self, action: &OutboundView<'_>) -> Result<(), SendError>;
+    /// How it is found out here what became of a send that was not answered.
+    fn settling(&self) -> Settling;
+
+    /// Makes a new message of a part.
+    async fn send(&self, part: &Part<'_, '_>) -> Result<Accepted, SendError>;
+
+    /// Carries out an action that makes no new message. Repeating it changes nothing.
+    async fn apply(&self, action: &OutboundView<'_>) -> Result<(), SendError>;
+
+    /// Looks for what a send left whose answer is not known. Asked only where [`Settling::can_be_asked`].
+    async fn look_up(&self, sought: &Sought<'_, '_>) -> Result<Option<Accepted>, SendError>;
+
+    /// Gives a message the text of a part, where it has another one.
+    async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<(), SendError>;
 
     /// Where people find it.
     fn address(&self) -> Option<String>;
@@ -34,15 +49,4 @@ pub(crate) trait Platform: Send + Sync + Debug {
 /// Why a platform is not connected.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct RunError(pub(crate) String);
-
-/// Why an action was not carried out.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SendError {
-    /// It could not be taken now: again, in its place in the lane.
-    #[error("the platform is away: {0}")]
-    Away(String),
-    /// It can never be taken: to the dead letters.
-    #[error("the platform has no way to do this: {0}")]
-    Unsupported(String),
-}
+pub struct RunError(pub String);

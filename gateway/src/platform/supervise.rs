@@ -16,7 +16,7 @@ const GOOD: Duration = Duration::from_secs(60);
 
 /// How a platform says that it is connected.
 #[derive(Debug)]
-pub(crate) struct Started {
+pub struct Started {
     check: Check,
     /// Whether its first try has come to an end, well or not.
     tried: watch::Sender<bool>,
@@ -28,7 +28,7 @@ impl Started {
     }
 
     /// The platform is connected.
-    pub(crate) fn good(&self) {
+    pub fn good(&self) {
         self.check.good();
         self.tried.send_replace(true);
     }

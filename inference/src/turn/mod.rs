@@ -27,7 +27,7 @@ const HISTORY_AGAIN: Duration = Duration::from_millis(200);
 
 /// The handler of all turns of a worker.
 #[derive(Debug)]
-pub(crate) struct Turns {
+pub struct Turns {
     settings: Arc<Settings>,
     model: Arc<dyn Model>,
     prompt: Prompt,
@@ -45,7 +45,12 @@ struct Stages {
 }
 
 impl Turns {
-    pub(crate) fn new(settings: Arc<Settings>, model: Arc<dyn Model>, prompt: Prompt, previews: Previews) -> Self {
+    /// Turns that ask this model.
+    ///
+    /// # Errors
+    /// One line that says what is wrong with the prompt of the settings.
+    pub fn new(settings: Arc<Settings>, model: Arc<dyn Model>, previews: Previews) -> Result<Self, String> {
+        let prompt = Prompt::new(&settings.prompt)?;
         let stage =
             |name: &'static str| metrics::histogram!("stargazer_stage_seconds", "stage" => name, "role" => "inbound");
         let stages = Stages {
@@ -54,7 +59,7 @@ impl Turns {
             model: stage("model_done"),
             event_to_request: metrics::histogram!("stargazer_event_to_request_seconds"),
         };
-        Self { settings, model, prompt, previews, stages }
+        Ok(Self { settings, model, prompt, previews, stages })
     }
 
     /// Until its message holds still. One that is edited while it is answered is answered anew, in the same place.

@@ -22,13 +22,15 @@ pub(crate) struct Chance {
     pub(crate) lives: Rng,
     /// What happens to commands.
     pub(crate) wire: Rng,
+    /// What the platform does with a request.
+    pub(crate) platform: Rng,
 }
 
 impl Chance {
     pub(crate) fn new(seed: u64) -> Self {
         let mut root = Rng::with_seed(seed);
         let mut fork = || Rng::with_seed(root.u64(..));
-        Self { traffic: fork(), lives: fork(), wire: fork() }
+        Self { traffic: fork(), lives: fork(), wire: fork(), platform: fork() }
     }
 }
 

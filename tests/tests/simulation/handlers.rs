@@ -36,7 +36,7 @@ fn history(push: Vec<Bytes>) -> HistoryWrite {
 }
 
 /// A time that depends on what it is for and on nothing else.
-fn time(of: &impl Hash, most: u64) -> Duration {
+pub(crate) fn time(of: &impl Hash, most: u64) -> Duration {
     let mut hasher = DefaultHasher::new();
     of.hash(&mut hasher);
     Duration::from_millis(hasher.finish() % most)

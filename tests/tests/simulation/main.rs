@@ -8,6 +8,9 @@
 mod chance;
 mod check;
 mod handlers;
+mod model;
+mod pair;
+mod platform;
 mod world;
 
 use std::sync::{
@@ -19,15 +22,26 @@ use check::Totals;
 use tests::Sabotage;
 
 /// Runs in CI. Each takes about half a minute of the world's time.
-const SEEDS: u64 = 120;
+const SEEDS: u64 = 60;
+/// The daemons' own code takes longer.
+const SEEDS_OF_PAIR: u64 = 18;
 /// Worlds that may pass before the absence of a safeguard has to be noticed.
 const NOTICED_WITHIN: u64 = 60;
 
 #[test]
 fn nothing_is_lost_doubled_or_out_of_order() {
+    all_worlds(SEEDS, |seed| world::run(seed, None));
+}
+
+#[test]
+fn the_pair_answers_each_message_once_and_in_order() {
+    all_worlds(SEEDS_OF_PAIR, world::run_pair);
+}
+
+fn all_worlds(count: u64, run: impl Fn(u64) -> check::Run + Sync) {
     #[expect(clippy::disallowed_methods, reason = "a wish of who runs the tests, not a setting of the service")]
     let wish = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let seeds = wish("SG_SEED").map_or_else(|| 0..wish("SG_SEEDS").unwrap_or(SEEDS), |seed| seed..seed + 1);
+    let seeds = wish("SG_SEED").map_or_else(|| 0..wish("SG_SEEDS").unwrap_or(count), |seed| seed..seed + 1);
     let (next, totals) = (AtomicU64::new(seeds.start), Mutex::new(Totals::default()));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -38,7 +52,7 @@ fn nothing_is_lost_doubled_or_out_of_order() {
                     if !seeds.contains(&seed) {
                         return;
                     }
-                    let run = world::run(seed, None);
+                    let run = run(seed);
                     totals.lock().unwrap().add(run);
                 }
             });

@@ -7,6 +7,7 @@ use std::{
 };
 
 use bus::{Bus, Consumer, ConsumerConfig, Entry, Handler, LeaseConfig, Names, Producer, Role, Shards};
+use gateway::egress::Egress;
 use tests::{Sabotage, SimProcess, SimServer};
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,7 @@ use super::{
     chance::{Chance, Met, Wire},
     check::{self, Run},
     handlers::{PLATFORM, Platform, Turns},
+    pair::{self, Pair},
 };
 
 const LEASE: LeaseConfig = LeaseConfig { ttl: Duration::from_millis(600), renew: Duration::from_millis(150) };
@@ -27,6 +29,16 @@ const PEACE_MAX: Duration = Duration::from_secs(180);
 pub(crate) fn run(seed: u64, sabotage: Option<Sabotage>) -> Run {
     in_time_of_its_own(async {
         let mut world = World::new(seed, sabotage);
+        world.live().await;
+        world.rest().await
+    })
+}
+
+/// The same with the worker's turns and the gateway's egress.
+pub(crate) fn run_pair(seed: u64) -> Run {
+    in_time_of_its_own(async {
+        let mut world = World::new(seed, None);
+        world.pair = Some(Pair::new(seed, world.chance.platform.clone()));
         world.live().await;
         world.rest().await
     })
@@ -116,6 +128,8 @@ pub(crate) struct World {
     gateways: Vec<Process>,
     names: u32,
     drain: Duration,
+    /// Where the daemons' own code runs.
+    pair: Option<Pair>,
     run: Run,
 }
 
@@ -143,6 +157,7 @@ impl World {
             gateways: Vec::new(),
             names: 0,
             drain: Duration::from_secs(1),
+            pair: None,
             run,
         }
     }
@@ -176,11 +191,17 @@ impl World {
         if self.gateways.is_empty() {
             self.start_gateway();
         }
+        if let Some(pair) = &self.pair {
+            pair.platform.calm();
+        }
         let expected = check::expected(&self.sent);
+        let is_seen = |world: &Self| match &world.pair {
+            Some(pair) => pair::is_done(world, pair),
+            None => world.platform.seen().len() >= expected.len(),
+        };
         let deadline = Instant::now() + PEACE_MAX;
         // Copies at the end of a lane bring nothing more to see, and are still to be acknowledged.
-        while (self.platform.seen().len() < expected.len() || check::has_unfinished(&self)) && Instant::now() < deadline
-        {
+        while (!is_seen(&self) || check::has_unfinished(&self)) && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         let processes: Vec<_> = self.workers.drain(..).chain(self.gateways.drain(..)).collect();
@@ -190,14 +211,23 @@ impl World {
         for process in processes {
             process.task.await.unwrap();
         }
-        check::world(&self, &expected);
+        match &self.pair {
+            Some(pair) => {
+                check::at_rest(&self);
+                pair::check(&self, pair);
+                (self.run.answers_lost, self.run.sent_again) = pair.platform.met();
+            }
+            None => {
+                check::world(&self, &expected);
+                self.run.sent_again = self.platform.again();
+            }
+        }
         self.run.sabotaged = self.server.sabotaged_scripts();
         let count = |of: &std::sync::atomic::AtomicU64| of.load(Ordering::Relaxed);
         Run {
             sent: self.sent.len() as u64,
             late: count(&self.met.late),
             broken: count(&self.met.not_done) + count(&self.met.not_answered),
-            sent_again: self.platform.again(),
             ..self.run
         }
     }
@@ -278,8 +308,12 @@ impl World {
         let names = self.bus.names();
         let entry = |payload: &String| {
             let lane = payload.split(':').next().unwrap();
-            let stream = names.stream(&Role::Inbound, names.shards.of(lane));
-            Entry { stream, data: payload.clone().into(), trace_id: "t".into() }
+            let (lane, data) = match &self.pair {
+                Some(_) => (format!("{PLATFORM}:{lane}"), Pair::envelope(payload)),
+                None => (lane.to_owned(), payload.clone().into()),
+            };
+            let stream = names.stream(&Role::Inbound, names.shards.of(&lane));
+            Entry { stream, data, trace_id: "t".into() }
         };
         let entries: Vec<_> = payloads.iter().map(entry).collect();
         loop {
@@ -336,16 +370,40 @@ impl World {
     }
 
     fn start_worker(&mut self) {
-        let process = self.process(Role::Inbound, Arc::new(Turns));
+        let (bus, link, stop) = self.link();
+        let process = match self.pair.clone() {
+            Some(pair) => {
+                let (turns, beside) = pair.turns(&bus, &stop);
+                self.process((bus, link, stop), Role::Inbound, Arc::new(turns), beside)
+            }
+            None => self.process((bus, link, stop), Role::Inbound, Arc::new(Turns), std::future::ready(())),
+        };
         self.workers.push(process);
     }
 
     fn start_gateway(&mut self) {
-        let process = self.process(Role::Outbound(PLATFORM.into()), Arc::clone(&self.platform));
+        let (link, role) = (self.link(), Role::Outbound(PLATFORM.into()));
+        let process = match self.pair.clone() {
+            Some(pair) => self.process(link, role, Arc::new(Egress::new(pair.platform)), std::future::ready(())),
+            None => self.process(link, role, Arc::clone(&self.platform), std::future::ready(())),
+        };
         self.gateways.push(process);
     }
 
-    fn process<H: Handler>(&mut self, role: Role, handler: Arc<H>) -> Process {
+    /// The connections of a new process.
+    fn link(&self) -> (Bus, SimProcess, CancellationToken) {
+        let link = self.server.process();
+        let bus = Bus::simulated(Arc::new(link.clone()), (**self.bus.names()).clone());
+        (bus, link, CancellationToken::new())
+    }
+
+    fn process<H: Handler>(
+        &mut self,
+        (bus, link, stop): (Bus, SimProcess, CancellationToken),
+        role: Role,
+        handler: Arc<H>,
+        beside: impl Future<Output = ()> + Send + 'static,
+    ) -> Process {
         self.names += 1;
         let config = ConsumerConfig {
             instance: format!("process-{}", self.names),
@@ -359,10 +417,11 @@ impl World {
             deaths_max: 1_000_000,
             drain: self.drain,
         };
-        let link = self.server.process();
-        let bus = Bus::simulated(Arc::new(link.clone()), (**self.bus.names()).clone());
-        let stop = CancellationToken::new();
-        Process { task: spawn(Consumer::new(bus, config, handler).run(stop.clone())), stop, link }
+        let work = Consumer::new(bus, config, handler).run(stop.clone());
+        let task = spawn(async move {
+            tokio::join!(work, beside);
+        });
+        Process { task, stop, link }
     }
 }
 

@@ -25,7 +25,7 @@ use codec::{OutboundView, PlatformName};
 use service::{Context, StartError};
 use tokio_util::sync::CancellationToken;
 
-use super::{Platform, RunError, SendError, Started};
+use super::{Accepted, Part, Platform, RunError, SendError, Settling, Sought, Started};
 use crate::ingress::Ingress;
 use chats::Chats;
 use hub::Hub;
@@ -101,8 +101,25 @@ impl Platform for WebChat {
         http::serve(&self.shared, started, stop).await
     }
 
-    async fn deliver(&self, action: &OutboundView<'_>) -> Result<(), SendError> {
+    fn settling(&self) -> Settling {
+        Settling::EXACT
+    }
+
+    async fn send(&self, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
+        self.shared.deliver(part.action).await?;
+        Ok(Accepted { id: part.action.message_key.unwrap_or_default().to_owned(), text: None })
+    }
+
+    async fn apply(&self, action: &OutboundView<'_>) -> Result<(), SendError> {
         self.shared.deliver(action).await
+    }
+
+    async fn look_up(&self, _: &Sought<'_, '_>) -> Result<Option<Accepted>, SendError> {
+        Err(SendError::Unsupported("a repeat is exact, so nothing has to be looked up".into()))
+    }
+
+    async fn amend(&self, part: &Part<'_, '_>, _: &str) -> Result<(), SendError> {
+        self.shared.deliver(part.action).await
     }
 
     fn address(&self) -> Option<String> {

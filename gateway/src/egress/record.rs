@@ -1,0 +1,94 @@
+//! How far the send of one action is, as it is noted in Redis under the fence before the first byte leaves.
+//!
+//! Fields: `state` (`sending`, `unsent`, `sent`), `at` (when the first part without an id was, or is about to be, sent; ms
+//! since epoch by Redis' clock), and for each part `hash.<n>` of what it was sent with and `id.<n>` once the platform has it.
+
+use std::time::Duration;
+
+use bus::{KeptNotes, Notes};
+use bytes::Bytes;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// How long it is known what was sent: longer than any event is repeated, and than most targets are still of interest.
+const SENT_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What tells one text from another in a record of a send.
+#[must_use]
+pub fn text_hash(text: &str) -> String {
+    format!("{:032x}", xxh3_128(text.as_bytes()))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// Nothing was noted before: this is the first try.
+    New,
+    /// It was begun; whether the first part without an id was taken is unknown.
+    Sending,
+    /// The platform surely did not take what was tried last.
+    Unsent,
+    Sent,
+    /// It was given up in the middle. Who replays it knows what the platform has.
+    GivenUp,
+}
+
+/// What was noted before this try.
+#[derive(Debug)]
+pub(super) struct Record {
+    notes: Notes,
+}
+
+impl Record {
+    pub(super) fn new(notes: Notes) -> Self {
+        Self { notes }
+    }
+
+    pub(super) fn state(&self) -> State {
+        match self.notes.text("state") {
+            None => State::New,
+            Some("unsent") => State::Unsent,
+            Some("sent") => State::Sent,
+            Some(_) if self.notes.had_ended() => State::GivenUp,
+            Some(_) => State::Sending,
+        }
+    }
+
+    /// The platform's id of a part that it surely has.
+    pub(super) fn id(&self, part: usize) -> Option<&str> {
+        self.notes.text(&id_field(part))
+    }
+
+    /// What a part was sent with.
+    pub(super) fn hash(&self, part: usize) -> &str {
+        self.notes.text(&hash_field(part)).unwrap_or_default()
+    }
+
+    /// When the first part without an id was about to be sent.
+    pub(super) fn since_ms(&self) -> u64 {
+        self.notes.text("at").and_then(|at| at.parse().ok()).unwrap_or(0)
+    }
+
+    /// How long that is ago.
+    pub(super) fn age(&self) -> Duration {
+        Duration::from_millis(self.notes.now_ms().saturating_sub(self.since_ms()))
+    }
+}
+
+pub(super) fn id_field(part: usize) -> String {
+    format!("id.{part}")
+}
+
+pub(super) fn hash_field(part: usize) -> String {
+    format!("hash.{part}")
+}
+
+/// What is left of a send that is done.
+pub(super) fn sent(ids: &[String], hashes: &[String]) -> KeptNotes {
+    let mut fields = vec![("state".to_owned(), Bytes::from_static(b"sent"))];
+    for (part, id) in ids.iter().enumerate() {
+        fields.push((id_field(part), id.clone().into()));
+    }
+    for (part, hash) in hashes.iter().enumerate() {
+        fields.push((hash_field(part), hash.clone().into()));
+    }
+    KeptNotes { fields, ttl: SENT_KEPT }
+}

@@ -1,0 +1,133 @@
+//! One send, from its record to the platform's ids: begun, repeated, looked up, or found to be done.
+
+use bus::{Commit, Failure, Notes, Turn};
+use codec::{OutboundView, names};
+
+use super::{
+    Egress, Undone,
+    record::{self, Record, State, hash_field, id_field, text_hash},
+};
+use crate::platform::{Accepted, Part, SendError, Settling, Sought};
+
+impl Egress {
+    /// Makes the messages of an action, each once.
+    pub(super) async fn send(&self, turn: &Turn, action: &OutboundView<'_>) -> Result<Commit, Undone> {
+        let parts = parts(action, &turn.facts().cause);
+        if self.platform.settling() == Settling::EXACT {
+            // A repeat is as good as a record, and costs nothing in advance.
+            for part in &parts {
+                self.platform.send(part).await?;
+            }
+            return Ok(Commit::default());
+        }
+        let hashes: Vec<String> = parts.iter().map(|part| text_hash(part.text)).collect();
+        let record = begin(turn, &hashes).await?;
+        let mut is_unknown = record.state() == State::Sending;
+        let mut ids: Vec<String> = Vec::with_capacity(parts.len());
+        for (number, part) in parts.iter().enumerate() {
+            let accepted = match record.id(number).filter(|_| record.state() != State::GivenUp) {
+                // A turn that ran again may have committed another text than the one that was sent.
+                Some(id) => {
+                    if record.hash(number) != hashes[number] {
+                        self.platform.amend(part, id).await?;
+                    }
+                    ids.push(id.to_owned());
+                    continue;
+                }
+                None if std::mem::take(&mut is_unknown) => self.settle(turn, part, number, &record).await?,
+                None => {
+                    if let Some(last) = ids.last() {
+                        // The part before is there; the time is that of this one.
+                        let id = id_field(number - 1);
+                        turn.note(&[(&id, last.as_bytes()), ("at", Notes::NOW)]).await?;
+                    }
+                    self.send_now(turn, part).await?
+                }
+            };
+            if accepted.text.is_some_and(|shown| shown != part.text) {
+                self.platform.amend(part, &accepted.id).await?;
+            }
+            ids.push(accepted.id);
+        }
+        Ok(Commit { notes: Some(record::sent(&ids, &hashes)), ..Commit::default() })
+    }
+
+    /// Finds out what became of a part that may have been sent.
+    async fn settle(
+        &self,
+        turn: &Turn,
+        part: &Part<'_, '_>,
+        number: usize,
+        record: &Record,
+    ) -> Result<Accepted, Undone> {
+        let settling = self.platform.settling();
+        let platform = self.platform.name().to_string();
+        let by = |how: &'static str| {
+            metrics::counter!("stargazer_sends_settled_total", "platform" => platform.clone(), "by" => how)
+                .increment(1);
+        };
+        if record.age() < settling.repeats_within {
+            by("repeat");
+            return Ok(self.send_if_current(turn, part).await?);
+        }
+        if settling.can_be_asked {
+            let sought = Sought { part, since_ms: record.since_ms(), hash: record.hash(number) };
+            if let Some(found) = self.platform.look_up(&sought).await? {
+                by("found");
+                return Ok(found);
+            }
+            by("not_found");
+            let hash = text_hash(part.text);
+            turn.note(&[("at", Notes::NOW), (&hash_field(number), hash.as_bytes())]).await?;
+            return self.send_now(turn, part).await;
+        }
+        by("doubt");
+        let error = format!(
+            "it is not known whether part {number} was sent, and {} can neither dedupe nor be asked: look there, and replay \
+             this letter if it is missing",
+            self.platform.name()
+        );
+        Err(Undone::Never(Failure { code: "doubtful", error }))
+    }
+
+    /// Sends what surely was not sent before.
+    async fn send_now(&self, turn: &Turn, part: &Part<'_, '_>) -> Result<Accepted, Undone> {
+        let sent = self.send_if_current(turn, part).await;
+        if let Err(SendError::Away(_)) = sent {
+            // Nor was it now, so the next try has nothing to find out. Of a repeat this would not be so.
+            turn.note(&[("state", b"unsent")]).await?;
+        }
+        Ok(sent?)
+    }
+
+    /// Sends, if this process may still do so: a platform cannot refuse one that slept through its lease.
+    async fn send_if_current(&self, turn: &Turn, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
+        if turn.is_current() {
+            self.platform.send(part).await
+        } else {
+            Err(SendError::Away("the lease may have run out".into()))
+        }
+    }
+}
+
+/// Notes that the send begins, and gives what was noted before.
+async fn begin(turn: &Turn, hashes: &[String]) -> Result<Record, Undone> {
+    let names: Vec<String> = (0..hashes.len()).map(hash_field).collect();
+    let mut fields: Vec<(&str, &[u8])> = vec![("state", b"sending"), ("at", Notes::NOW)];
+    fields.extend(names.iter().zip(hashes).map(|(name, hash)| (name.as_str(), hash.as_bytes())));
+    let record = Record::new(turn.note_once(&fields).await?);
+    if matches!(record.state(), State::Unsent | State::GivenUp) {
+        let is_to_be_sent = |name: &str| {
+            let part = name.strip_prefix("hash.").and_then(|part| part.parse().ok());
+            record.state() == State::GivenUp || part.is_none_or(|part| record.id(part).is_none())
+        };
+        fields.retain(|(name, _)| is_to_be_sent(name));
+        turn.note(&fields).await?;
+    }
+    Ok(record)
+}
+
+/// The messages that an action becomes: one, until a platform's limits are known here.
+fn parts<'a, 'v>(action: &'a OutboundView<'v>, cause: &str) -> Vec<Part<'a, 'v>> {
+    vec![Part { key: names::part_key(cause, 0), text: action.text, action }]
+}
