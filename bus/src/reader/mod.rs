@@ -169,6 +169,7 @@ impl Reader {
         // Where this is not permitted, nobody wakes the reader and it looks up after `BLOCK`.
         let id = redis::cmd("CLIENT").arg("ID").query_async::<i64>(&mut connection).await;
         self.client.store(id.unwrap_or(0), Ordering::Release);
+        self.feeds.outdate(&self.bus).await?;
         self.status.set_reading(true);
         // The doorbell said that there is something to read.
         let mut rang = false;

@@ -54,6 +54,8 @@ struct State {
     is_down: bool,
     /// Raised when the server goes down: connections of before are broken.
     life: u64,
+    /// Transactions of broken connections that are still on their way.
+    stranded: Vec<Transaction>,
 }
 
 impl SimServer {
@@ -187,6 +189,23 @@ impl Server for SimServer {
 }
 
 impl SimServer {
+    /// Whether what was watched is as it was.
+    fn is_kept(&self, watched: &HashMap<Vec<u8>, u64>) -> bool {
+        let mut state = self.lock();
+        let has_changed = watched.iter().any(|(key, version)| state.store.version(key) != *version);
+        !has_changed || state.sabotage == Some(Sabotage::Watch)
+    }
+
+    /// Transactions that were on their way arrive. Nobody hears what they answer.
+    fn land(&self) {
+        let stranded = std::mem::take(&mut self.lock().stranded);
+        for Transaction { watched, commands } in stranded {
+            if self.is_kept(&watched) {
+                commands.iter().for_each(|command| _ = self.run(command));
+            }
+        }
+    }
+
     /// A process that is to be frozen as a whole.
     #[must_use]
     pub fn process(&self) -> SimProcess {
@@ -207,6 +226,13 @@ impl SimServer {
             missing: None,
         })
     }
+}
+
+/// What a connection had sent to be done in one step, or one command.
+#[derive(Debug)]
+struct Transaction {
+    watched: HashMap<Vec<u8>, u64>,
+    commands: Vec<Vec<Vec<u8>>>,
 }
 
 /// One connection.
@@ -236,7 +262,19 @@ impl Session for SimSession {
             if fault == Fault::NotDone {
                 return Err(self.broke());
             }
+            if fault == Fault::Stranded {
+                let mut transaction = self.transaction();
+                if !command[0].eq_ignore_ascii_case(b"EXEC") {
+                    transaction = Transaction { watched: HashMap::new(), commands: vec![command] };
+                }
+                self.server.lock().stranded.push(transaction);
+                return Err(self.broke());
+            }
+            let is_append = command.first().is_some_and(|word| word.eq_ignore_ascii_case(b"XADD"));
             let value = self.answer(command).await;
+            if is_append {
+                self.server.land();
+            }
             self.server.0.changed.notify_waiters();
             self.gate.pass().await;
             if fault == Fault::NotAnswered {
@@ -315,17 +353,16 @@ impl SimSession {
     }
 
     fn execute(&mut self) -> Value {
-        let (queued, watched) = (self.queued.take().unwrap_or_default(), std::mem::take(&mut self.watched));
-        {
-            let mut state = self.server.lock();
-            let is_kept = state.sabotage != Some(Sabotage::Watch);
-            let has_changed = watched.into_iter().any(|(key, version)| state.store.version(&key) != version);
-            if is_kept && has_changed {
-                return Value::Nil;
-            }
+        let Transaction { watched, commands } = self.transaction();
+        if !self.server.is_kept(&watched) {
+            return Value::Nil;
         }
         // In one step, since nothing is awaited.
-        Value::Array(queued.iter().map(|command| self.once(command)).collect())
+        Value::Array(commands.iter().map(|command| self.once(command)).collect())
+    }
+
+    fn transaction(&mut self) -> Transaction {
+        Transaction { watched: std::mem::take(&mut self.watched), commands: self.queued.take().unwrap_or_default() }
     }
 
     /// Waits as long as it says for something to read.
