@@ -40,9 +40,9 @@ pub use consumer::{
     Consumer, ConsumerConfig, ConsumerStatus, Control, Facts, Failure, Handler, Outcome, Route, RouteError, Turn,
 };
 pub use error::{Error, Next};
-pub use lane::LaneKey;
+pub use lane::{LaneKey, Way};
 pub use lease::LeaseConfig;
-pub use ledger::{Action, Attempt, Commit, HistoryWrite};
+pub use ledger::{Action, Attempt, Commit, HistoryWrite, KeptNotes, Notes};
 pub use link::{Bus, BusConfig, Push, Server, Session, Subscription, check_url};
 pub use lock::{DistributedLock, LockError};
 pub use log::{Appended, Log, LogBounds, LogEntry, Queue};

@@ -53,6 +53,8 @@ impl fmt::Display for Role {
 }
 
 impl Names {
+    /// Pub/sub channel on which a shard that was given up is announced, as `<role> <shard>`.
+    pub const SHARD_NOTICES: &'static str = "sg:pubsub:shards";
     /// Holds the number of shards that the deployment was laid out for.
     pub const TOPOLOGY: &'static str = "sg:topology";
 
@@ -112,6 +114,12 @@ impl Names {
         format!("sg:members:{role}")
     }
 
+    /// Lanes that were handed over with a running turn: to whom each was left, and until when.
+    #[must_use]
+    pub fn guests(&self, role: &Role, shard: Shard) -> String {
+        self.tagged("sg:guests", shard, &role.to_string())
+    }
+
     /// Failures and deaths by entry id.
     #[must_use]
     pub fn attempts(&self, role: &Role, shard: Shard) -> String {
@@ -128,6 +136,16 @@ impl Names {
     #[must_use]
     pub fn history(&self, shard: Shard, lane: &str) -> String {
         self.tagged("sg:history", shard, lane)
+    }
+
+    /// What the turn of a cause notes of itself while it runs: a worker the results of its effects, a gateway how far its
+    /// send is.
+    #[must_use]
+    pub fn notes(&self, role: &Role, shard: Shard, cause: &str) -> String {
+        match role {
+            Role::Inbound => self.tagged("sg:journal", shard, cause),
+            Role::Outbound(platform) => self.tagged("sg:sends", shard, &format!("{platform}:{cause}")),
+        }
     }
 
     /// Dead letters of a shard.
@@ -168,6 +186,9 @@ mod tests {
         assert_eq!(names.lock(&Role::Inbound, n), "sg:lock:shard:{7}:inbound");
         assert_eq!(names.history(n, "discord:1"), "sg:history:{7}:discord:1");
         assert_eq!(names.done(n), ["sg:done:{7}:0", "sg:done:{7}:1"]);
+        assert_eq!(names.guests(&role, n), "sg:guests:{7}:outbound:discord");
+        assert_eq!(names.notes(&Role::Inbound, n, "discord:1"), "sg:journal:{7}:discord:1");
+        assert_eq!(names.notes(&role, n, "discord:1:0"), "sg:sends:{7}:discord:discord:1:0");
         assert_eq!(names.dead_letters(n), "sg:stream:dlq:{7}");
         assert_eq!(names.previews("webchat", n), "sg:preview:webchat:{7}");
         assert_eq!(names.webchat_log(n, "abc"), "sg:webchat:{7}:abc");

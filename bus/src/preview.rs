@@ -14,9 +14,10 @@ use redis::Script;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Bus, Role, lease::Tenure};
+use crate::{Bus, LaneKey, Role, lease::Pass};
 
-static PUBLISH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("preview.lua")));
+static PUBLISH: LazyLock<Script> =
+    LazyLock::new(|| Script::new(concat!(include_str!("lease/may.lua"), include_str!("preview.lua"))));
 
 /// How long frames are gathered.
 const GATHER: Duration = Duration::from_millis(10);
@@ -31,16 +32,19 @@ pub struct Previews {
 
 #[derive(Debug)]
 struct Frame {
-    tenure: Arc<Tenure>,
+    pass: Arc<Pass>,
     platform: Arc<str>,
     data: Bytes,
 }
+
+/// One payload: of a channel, by a token, and by a guest of one lane where the frames are a guest's.
+type PayloadKey = (String, String, Option<LaneKey>);
 
 /// Where a turn puts its frames.
 #[derive(Debug, Clone)]
 pub struct PreviewSink {
     frames: mpsc::Sender<Frame>,
-    tenure: Arc<Tenure>,
+    pass: Arc<Pass>,
     platform: Arc<str>,
 }
 
@@ -54,15 +58,15 @@ impl Previews {
         (Self { frames: sender }, work)
     }
 
-    pub(crate) fn sink(&self, tenure: Arc<Tenure>, platform: &str) -> PreviewSink {
-        PreviewSink { frames: self.frames.clone(), tenure, platform: platform.into() }
+    pub(crate) fn sink(&self, pass: Arc<Pass>, platform: &str) -> PreviewSink {
+        PreviewSink { frames: self.frames.clone(), pass, platform: platform.into() }
     }
 }
 
 impl PreviewSink {
     /// Hands a frame over; false when it was dropped.
     pub fn send(&self, data: Bytes) -> bool {
-        let frame = Frame { tenure: Arc::clone(&self.tenure), platform: Arc::clone(&self.platform), data };
+        let frame = Frame { pass: Arc::clone(&self.pass), platform: Arc::clone(&self.platform), data };
         let sent = self.frames.try_send(frame).is_ok();
         if !sent {
             metrics::counter!("stargazer_previews_dropped_total").increment(1);
@@ -73,7 +77,7 @@ impl PreviewSink {
     /// The tenure's number: rises from run to run, so that frames of an earlier run can be told apart.
     #[must_use]
     pub fn epoch(&self) -> u64 {
-        self.tenure.epoch()
+        self.pass.tenure().epoch()
     }
 }
 
@@ -81,23 +85,27 @@ async fn publish(bus: Bus, mut frames: mpsc::Receiver<Frame>) {
     let published = metrics::counter!("stargazer_preview_publishes_total");
     let mut gathered = Vec::with_capacity(FRAMES_MAX);
     while frames.recv_many(&mut gathered, FRAMES_MAX).await > 0 {
-        // One payload for each channel of each tenure: the frames one after the other, in order.
-        let mut payloads: HashMap<(String, String), (Arc<Tenure>, Vec<u8>)> = HashMap::new();
-        for frame in gathered.drain(..).filter(|frame| !frame.tenure.is_lost()) {
-            let channel = bus.names().previews(&frame.platform, frame.tenure.shard());
-            let key = (channel, frame.tenure.token().to_owned());
-            payloads.entry(key).or_insert_with(|| (frame.tenure, Vec::new())).1.extend_from_slice(&frame.data);
+        // One payload for each channel of each tenure: the frames one after the other, in order. A guest has a right to its
+        // own lane only, so its frames go alone.
+        let mut payloads: HashMap<PayloadKey, (Arc<Pass>, Vec<u8>)> = HashMap::new();
+        for frame in gathered.drain(..).filter(|frame| !frame.pass.is_lost()) {
+            let tenure = frame.pass.tenure();
+            let channel = bus.names().previews(&frame.platform, tenure.shard());
+            let lane = tenure.is_handed_over().then(|| Arc::clone(frame.pass.lane()));
+            let key = (channel, tenure.token().to_owned(), lane);
+            payloads.entry(key).or_insert_with(|| (frame.pass, Vec::new())).1.extend_from_slice(&frame.data);
         }
         let command = if bus.names().shards.count() > 1 { "SPUBLISH" } else { "PUBLISH" };
-        let sends = payloads.into_iter().map(|((channel, token), (tenure, payload))| {
+        let sends = payloads.into_iter().map(|((channel, token, _), (pass, payload))| {
             let mut connection = bus.shared();
-            let fence = bus.names().fence(&Role::Inbound, tenure.shard());
+            let shard = pass.tenure().shard();
+            let (fence, guests) = (bus.names().fence(&Role::Inbound, shard), bus.names().guests(&Role::Inbound, shard));
             async move {
                 let mut script = PUBLISH.key(fence);
-                script.key(channel).arg(token).arg(payload).arg(command);
+                script.key(guests).key(channel).arg(token).arg(&**pass.lane()).arg(payload).arg(command);
                 match script.invoke_async::<bool>(&mut connection).await {
                     Ok(true) => {}
-                    Ok(false) => tenure.lose(),
+                    Ok(false) => _ = pass.refused(),
                     Err(error) => tracing::debug!(%error, "previews lost"),
                 }
             }

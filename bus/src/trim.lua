@@ -1,6 +1,6 @@
 -- Trims a stream at its low water: the lowest pending id, or the last delivered one when none is.
--- KEYS: fence, stream. ARGV: token, group. Answers the number of entries removed, or -1 when fenced.
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+-- KEYS: fence, stream. ARGV: token, group. Answers the lowest pending id, or '' when none is, or 'FENCED'.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'FENCED' end
 local pending = redis.call('XPENDING', KEYS[2], ARGV[2])
 local low = pending[2]
 if pending[1] == 0 then
@@ -10,5 +10,5 @@ if pending[1] == 0 then
     if state.name == ARGV[2] then low = state['last-delivered-id'] end
   end
 end
-if not low then return 0 end
-return redis.call('XTRIM', KEYS[2], 'MINID', '~', low)
+if low then redis.call('XTRIM', KEYS[2], 'MINID', '~', low) end
+return pending[1] > 0 and low or ''

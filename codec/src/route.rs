@@ -1,8 +1,8 @@
 //! Reading only what decides where an envelope goes.
 //!
 //! Three depths, each at its price: the peeks look at the first few bytes of an envelope that was written in the
-//! contract's order, which is all that puts an entry into its lane; a route walks all keys and reads a handful, when the
-//! entry's turn comes; the full view reads everything. Routes are readers that know fewer fields, so the rule for later versions covers them. An envelope that
+//! contract's order, which is all that tells its lane and its shard; a route walks all keys and reads the handful that
+//! tells how an entry is worked on; the full view reads everything. Routes are readers that know fewer fields, so the rule for later versions covers them. An envelope that
 //! routes well may still be refused by its view; since no key may stand in it twice, both never disagree about the
 //! lane.
 
@@ -12,6 +12,7 @@ use crate::choice::{ActionType, Kind};
 use crate::constant::Version;
 use crate::envelope::view;
 use crate::error::{Error, Rule};
+use crate::event_id;
 use crate::fault::Refused;
 use crate::limits;
 use crate::names;
@@ -30,6 +31,8 @@ view! {
     v: Version, Written, Bound::ANY;
     /// What happened.
     kind: Kind, Written, Bound::ANY;
+    /// Name of the platform block.
+    platform: String, Required, Bound::PLATFORM;
     /// Who did it.
     user_id: String, Required, Bound::some(limits::ID_BYTES);
     /// The message that was written, changed, deleted or reacted to.
@@ -80,6 +83,12 @@ impl<'a> InboundRoute<'a> {
     #[must_use]
     pub fn cause(&self) -> &'a str {
         names::cause(self.event_id, self.trace_id)
+    }
+
+    /// The cause of the message that this changes or deletes; `None` where it is of another kind.
+    #[must_use]
+    pub fn cause_of_message(&self) -> Option<String> {
+        matches!(self.kind, Kind::Edit | Kind::Delete).then(|| event_id::message(self.platform, self.message_id))
     }
 }
 

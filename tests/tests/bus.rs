@@ -12,8 +12,8 @@ use std::{
 };
 
 use bus::{
-    Action, Bus, Commit, Consumer, ConsumerConfig, Entry, Error, Failure, Handler, LeaseConfig, Log, LogBounds,
-    LogEntry, Outcome, Producer, Push, Queue, Records, Role, Route, RouteError, Shards, Turn,
+    Action, Bus, Commit, Consumer, ConsumerConfig, Entry, Error, Failure, Handler, HistoryWrite, LeaseConfig, Log,
+    LogBounds, LogEntry, Outcome, Producer, Push, Queue, Records, Role, Route, RouteError, Shards, Turn, Way,
 };
 use bytes::Bytes;
 use tests::{RedisServer, eventually};
@@ -38,15 +38,17 @@ fn parts(payload: &Bytes) -> Option<(String, u32, String)> {
 impl Handler for Script {
     fn route(&self, payload: &Bytes) -> Result<Route, RouteError> {
         let (lane, _, command) = parts(payload).ok_or_else(|| RouteError("not lane:number".into()))?;
-        let control = (command == "control").then(|| self.cause(payload)).transpose()?;
-        Ok(Route { lane: lane.into(), control })
+        let way = match command.as_str() {
+            "control" => Way::Control,
+            "quiet" => Way::Record,
+            _ => command.strip_prefix("edit-").map_or(Way::Turn, |of| Way::Change(format!("{lane}:{of}").into())),
+        };
+        Ok(Route { lane: lane.into(), cause: String::from_utf8_lossy(payload).into(), way })
     }
 
-    fn cause(&self, payload: &Bytes) -> Result<Arc<str>, RouteError> {
-        match String::from_utf8_lossy(payload).as_ref() {
-            nobody if nobody.ends_with(":nobody") => Err(RouteError("has no cause".into())),
-            cause => Ok(cause.into()),
-        }
+    fn record(&self, payload: &Bytes) -> Result<Option<HistoryWrite>, RouteError> {
+        let push = vec![payload.clone()];
+        Ok(Some(HistoryWrite { clear: false, drop_newest: 0, push, keep: 100, ttl: Duration::from_secs(60) }))
     }
 
     async fn run(&self, turn: &mut Turn) -> Outcome {
@@ -63,7 +65,7 @@ impl Handler for Script {
         }
         self.done.lock().unwrap().entry(lane).or_default().push(number);
         let action = Action { platform: "test".into(), data: payload, trace_id: turn.facts().trace_id.clone() };
-        Outcome::Commit(Commit { actions: vec![action], history: None })
+        Outcome::Commit(Commit { actions: vec![action], ..Commit::default() })
     }
 
     fn notice(&self, payload: &Bytes, _: &Failure) -> Option<Action> {
@@ -288,21 +290,6 @@ async fn an_entry_in_another_lanes_shard_is_given_up() {
     assert_eq!(error, format!("misrouted: lane a belongs to shard {home}, and the entry was written to shard {other}"));
     send(&bus, &["a:2".into()]).await;
     wait_done(&worker.script, "a", &[2]).await;
-    worker.stop().await;
-}
-
-/// What is broken behind the part that routes is found when its turn comes.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_turn_without_a_cause_is_given_up_and_its_lane_goes_on() {
-    let redis = RedisServer::new().await;
-    let bus = redis.bus(Shards::DEFAULT).await;
-    let worker = start(&bus, "worker-1");
-    send(&bus, &["a:1".into(), "a:2:nobody".into(), "a:3".into()]).await;
-    wait_done(&worker.script, "a", &[1, 3]).await;
-    let letters = redis.command(["XRANGE", &bus.names().dead_letters(bus.names().shards.of("a")), "-", "+"]).await;
-    let fields: Vec<_> = letters.list()[0].list()[1].list().iter().map(|field| field.text().to_owned()).collect();
-    assert_eq!(fields[4..6], ["error", "undecodable: has no cause"], "{fields:?}");
-    assert_eq!(fields[8..10], ["data", "a:2:nobody"], "{fields:?}");
     worker.stop().await;
 }
 

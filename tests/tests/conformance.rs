@@ -13,21 +13,30 @@ const SEEDS: u64 = 40;
 
 type Command = Vec<Vec<u8>>;
 
-/// The scripts that are compared, by the number of their keys.
-const SCRIPTS: [(&str, &str, usize); 13] = [
-    ("acquire", include_str!("../../bus/src/lease/acquire.lua"), 2),
-    ("renew", include_str!("../../bus/src/lease/renew.lua"), 2),
-    ("release", include_str!("../../bus/src/lease/release.lua"), 2),
-    ("members", include_str!("../../bus/src/lease/members.lua"), 1),
-    ("start", include_str!("../../bus/src/ledger/start.lua"), 5),
-    ("attempt", include_str!("../../bus/src/ledger/attempt.lua"), 2),
-    ("commit", include_str!("../../bus/src/ledger/commit.lua"), 7),
-    ("dead_letter", include_str!("../../bus/src/ledger/dead_letter.lua"), 5),
-    ("trim", include_str!("../../bus/src/trim.lua"), 2),
-    ("drop_idle", include_str!("../../bus/src/reader/drop_idle_consumers.lua"), 1),
-    ("lock", include_str!("../../bus/src/lock/acquire.lua"), 3),
-    ("unlock", include_str!("../../bus/src/lock/release.lua"), 3),
-    ("log", concat!(include_str!("../../bus/src/unfinished.lua"), include_str!("../../bus/src/log.lua")), 3),
+const MAY: &str = include_str!("../../bus/src/lease/may.lua");
+const PASS: &str = include_str!("../../bus/src/lease/pass.lua");
+const MARKS: &str = include_str!("../../bus/src/ledger/marks.lua");
+const ACK: &str = include_str!("../../bus/src/ledger/ack.lua");
+
+/// The scripts that are compared, with what is put in front of each, and the number of their keys.
+const SCRIPTS: [(&str, &[&str], &str, usize); 17] = [
+    ("acquire", &[], include_str!("../../bus/src/lease/acquire.lua"), 2),
+    ("renew", &[], include_str!("../../bus/src/lease/renew.lua"), 2),
+    ("hand_over", &[], include_str!("../../bus/src/lease/hand_over.lua"), 4),
+    ("renew_guests", &[], include_str!("../../bus/src/lease/renew_guests.lua"), 1),
+    ("members", &[], include_str!("../../bus/src/lease/members.lua"), 1),
+    ("start", &[PASS, MARKS, ACK], include_str!("../../bus/src/ledger/start.lua"), 6),
+    ("attempt", &[MAY], include_str!("../../bus/src/ledger/attempt.lua"), 3),
+    ("note", &[MAY], include_str!("../../bus/src/ledger/note.lua"), 3),
+    ("record", &[PASS, MARKS, ACK], include_str!("../../bus/src/ledger/record.lua"), 8),
+    ("commit", &[MAY, MARKS, ACK], include_str!("../../bus/src/ledger/commit.lua"), 9),
+    ("dead_letter", &[MAY, MARKS, ACK], include_str!("../../bus/src/ledger/dead_letter.lua"), 9),
+    ("touch", &[], include_str!("../../bus/src/reader/touch.lua"), 1),
+    ("trim", &[], include_str!("../../bus/src/trim.lua"), 2),
+    ("drop_idle", &[], include_str!("../../bus/src/reader/drop_idle_consumers.lua"), 1),
+    ("lock", &[], include_str!("../../bus/src/lock/acquire.lua"), 3),
+    ("unlock", &[], include_str!("../../bus/src/lock/release.lua"), 3),
+    ("log", &[include_str!("../../bus/src/unfinished.lua")], include_str!("../../bus/src/log.lua"), 3),
 ];
 
 fn words(text: &str) -> Command {
@@ -35,10 +44,10 @@ fn words(text: &str) -> Command {
 }
 
 fn script(name: &str, keys: &[&str], arguments: &[&str]) -> Command {
-    let (_, code, count) = SCRIPTS.iter().find(|(other, ..)| *other == name).unwrap();
+    let (_, before, code, count) = SCRIPTS.iter().find(|(other, ..)| *other == name).unwrap();
     assert_eq!(keys.len(), *count, "{name}");
-    let count = count.to_string();
-    [&["EVAL", code, &count], keys, arguments].concat().into_iter().map(|part| part.as_bytes().to_vec()).collect()
+    let (count, code) = (count.to_string(), [&before.concat(), *code].concat());
+    [&["EVAL", &code, &count], keys, arguments].concat().into_iter().map(|part| part.as_bytes().to_vec()).collect()
 }
 
 /// One command, from few keys and values, so that they meet.
@@ -104,29 +113,55 @@ fn scripted(rng: &mut Rng) -> Command {
     let (entry, other) = (format!("{}-{}", rng.u8(1..40), rng.u8(0..3)), format!("{}-0", rng.u8(1..40)));
     let cause = pick(rng, &["cause-1", "cause-2", "cause-3", "cause-4"]);
     let owner = pick(rng, &["worker-1", "worker-2"]);
-    match rng.u8(..14) {
+    let lane = pick(rng, &["lane-1", "lane-2"]);
+    let deletes = pick(rng, &["0", "0", "1"]);
+    match rng.u8(..19) {
+        17 => script("touch", &["fence"], &[token]),
         0 => words("SET fence T"),
         1 => script("acquire", &["lock", "owner"], &[owner, "100000", "random"]),
         2 => script("renew", &["lock", "fence"], &[token, "100000"]),
-        3 => script("release", &["lock", "fence"], &["A:5:b"]),
+        3 => {
+            let running = ["T", "100000", lane, &entry, "lane-3", &other];
+            script("hand_over", &["lock", "fence", "guests", "attempts"], &running)
+        }
         // One only: two in one millisecond would stand by their names.
         4 => script("members", &["members"], &["worker-1", "100000"]),
-        5 => script("start", &["fence", "attempts", "x1", "done0", "done1"], &[token, "g", &entry, cause]),
+        5 | 14 => {
+            let (cause, claimed) = (pick(rng, &["", cause]), pick(rng, &["0", "1"]));
+            let keys = ["fence", "guests", "attempts", "x1", "done0", "done1"];
+            let wanted = pick(rng, &["0", "1"]);
+            script("start", &keys, &[token, lane, "g", &entry, cause, claimed, deletes, "50", wanted])
+        }
         6 => {
             let counts = [pick(rng, &["0", "1", "2"]), pick(rng, &["0", "1"]), pick(rng, &["0", "60000"])];
-            script("attempt", &["fence", "attempts"], &[&[token, entry.as_str()][..], &counts].concat())
+            script("attempt", &["fence", "guests", "attempts"], &[&[token, lane, entry.as_str()][..], &counts].concat())
         }
         7 | 8 => {
             let window = pick(rng, &["86400", "86400", "0"]);
-            let head = [token, "g", window, "1000000", "5", "2", &entry, cause, &other, "cause-9"];
+            let head = [token, lane, "g", window, "1000000", "5", deletes, "2", &entry, cause, &other, "cause-9"];
+            let notes: &[&str] = if rng.bool() { &["0", "0"] } else { &["1000", "1", "state", "sent"] };
             let history = ["1", pick(rng, &["0", "1"]), pick(rng, &["0", "1"]), "3", "100000", "2", "m1", "m2"];
             let actions = ["2", "0", "action", "trace", "0", "more", "trace"];
-            let keys = ["fence", "x1", "attempts", "done0", "done1", "l", "x3"];
-            script("commit", &keys, &[&head[..], &history, &actions].concat())
+            let keys = ["fence", "guests", "x1", "attempts", "done0", "done1", "notes", "l", "x3"];
+            script("commit", &keys, &[&head[..], notes, &history, &actions].concat())
         }
         9 => {
-            let letter = [token, "g", &entry, "code: why", "3", "body", "7", "trace", "notice", "8", "trace"];
-            script("dead_letter", &["fence", "x1", "attempts", "dead", "x3"], &letter)
+            let letter = [token, lane, "g", &entry, "code: why", "3", "body", "7", "trace", deletes, "1000"];
+            let joined = ["86400", "1000000", "1", &other, cause];
+            let keys = ["fence", "guests", "x1", "attempts", "notes", "dead", "done0", "done1", "x3"];
+            script("dead_letter", &keys, &[&letter[..], &joined, &["notice", "8", "trace"]].concat())
+        }
+        13 => script("renew_guests", &["guests"], &[token, "100000", "lane-1", "lane-2"]),
+        15 => {
+            let fields = [token, lane, pick(rng, &["0", "1"]), "state", "sending", "at", pick(rng, &["1", "2"])];
+            script("note", &["fence", "guests", "notes"], &fields)
+        }
+        16 => {
+            let head = [token, "g", "86400", "1000000", deletes, "2"];
+            let one = ["lane-1", "3", "100000", "2", &entry, cause, "1", "m3", &other, "cause-8", "0", ""];
+            let another = ["lane-2", "3", "100000", "1", "7-0", "cause-1", "1", "m4"];
+            let keys = ["fence", "guests", "x1", "attempts", "done0", "done1", "l", "l2"];
+            script("record", &keys, &[&head[..], &one, &another].concat())
         }
         10 => script("trim", &["fence", "x1"], &[token, "g"]),
         11 => script("drop_idle", &["x1"], &["g", pick(rng, &["c1", "c2"]), pick(rng, &["-1", "100000"])]),

@@ -15,14 +15,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Consumer, ConsumerStatus, Handler,
+    batch::{BATCH_MAX, BatchEnded},
     depth::{DEPTH_EVERY, Depth},
+    owned::Owned,
     run::{Ended, Runner, Stages},
     turn::{Delivery, Failure},
 };
 use crate::{
-    Shard,
+    EntryId, LaneKey, Shard, Way,
     lane::{Lanes, Verdict},
-    lease::{Event, Keeper, Release, Tenure},
+    lease::{Event, HandOver, Keeper, Pass, Tenure},
     ledger::Ledger,
     reader::{Arrivals, Reader, ReaderHandle},
     reply::RawEntry,
@@ -37,8 +39,6 @@ const ARRIVALS_MAX: usize = 16;
 const EVENTS_MAX: usize = 64;
 /// How long shards may take to be released at the end, and the reader and keeper to end after that.
 const RELEASE_MAX: Duration = Duration::from_secs(2);
-/// How long a shard that should be another member's may wait for a moment in which nothing of it runs.
-const LEAVE_PATIENCE: Duration = Duration::from_secs(30);
 /// How often a drain says what it waits for.
 const DRAIN_REPORT: Duration = Duration::from_secs(2);
 /// How often the gauges of lanes are set.
@@ -50,6 +50,7 @@ pub(super) struct Dispatch<H> {
     window: Arc<Window>,
     lanes: Lanes<Delivery>,
     turns: JoinSet<Ended>,
+    batches: JoinSet<BatchEnded>,
     /// Steps beside the turns: undecodable entries, trims, releases.
     chores: JoinSet<()>,
     depth: Depth,
@@ -57,7 +58,7 @@ pub(super) struct Dispatch<H> {
     measuring: Option<AbortHandle>,
     shards: HashMap<Shard, Owned>,
     reader: ReaderHandle,
-    releases: mpsc::Sender<Release>,
+    hand_overs: mpsc::Sender<HandOver>,
     arrivals: mpsc::Receiver<Arrivals>,
     events: mpsc::Receiver<Event>,
     /// The reader and the keeper, which end when their handles here are dropped.
@@ -67,24 +68,13 @@ pub(super) struct Dispatch<H> {
     is_broken: bool,
 }
 
-struct Owned {
-    tenure: Arc<Tenure>,
-    running: usize,
-    settled: u32,
-    /// It should be another member's. It is left when nothing of it runs, so that none of its lanes waits for another's
-    /// turn, or at this time, so that it is left at all.
-    leave_by: Option<Instant>,
-    /// Nothing new is started; it is released when nothing runs any more.
-    leaving: bool,
-}
-
 impl<H: Handler> Dispatch<H> {
     pub(super) fn new(consumer: Consumer<H>) -> Self {
         let Consumer { bus, config, handler, status } = consumer;
         let window = Arc::new(Window::new(Bounds { entries: config.window_entries, bytes: config.window_bytes }));
         let (arrivals_tx, arrivals) = mpsc::channel(ARRIVALS_MAX);
         let (events_tx, events) = mpsc::channel(EVENTS_MAX);
-        let (releases, releases_rx) = mpsc::channel(EVENTS_MAX);
+        let (hand_overs, hand_overs_rx) = mpsc::channel(EVENTS_MAX);
         let draining = CancellationToken::new();
         let (reader_loop, reader) = Reader::new(&bus, &config, Arc::clone(&window), Arc::clone(&status), arrivals_tx);
         let keeper = Keeper::new(
@@ -93,7 +83,7 @@ impl<H: Handler> Dispatch<H> {
             config.instance.clone(),
             config.lease,
             events_tx,
-            releases_rx,
+            hand_overs_rx,
             draining.clone(),
         );
         let mut companions = JoinSet::new();
@@ -108,12 +98,13 @@ impl<H: Handler> Dispatch<H> {
             window,
             lanes,
             turns: JoinSet::new(),
+            batches: JoinSet::new(),
             chores: JoinSet::new(),
             depth,
             measuring: None,
             shards: HashMap::new(),
             reader,
-            releases,
+            hand_overs,
             arrivals,
             events,
             companions,
@@ -132,6 +123,7 @@ impl<H: Handler> Dispatch<H> {
                 () = stop.cancelled() => break,
                 Some(event) = self.events.recv() => self.note(event).await,
                 Some(ended) = self.turns.join_next() => self.end(ended),
+                Some(ended) = self.batches.join_next() => self.end_batch(ended),
                 Some(()) = next_chore(&mut self.chores) => {}
                 Some(arrivals) = self.arrivals.recv() => self.arrive(arrivals),
                 () = tokio::time::sleep_until(wake) => {}
@@ -140,10 +132,7 @@ impl<H: Handler> Dispatch<H> {
                     tracing::error!(role = %self.runner.config.role, ?ended, "the reader or the keeper of leases broke");
                     self.is_broken = true;
                 }
-                _ = gauges.tick() => {
-                    self.leave_overdue();
-                    self.set_gauges();
-                }
+                _ = gauges.tick() => self.set_gauges(),
                 _ = depths.tick() => self.measure_depth(),
             }
             if self.is_broken {
@@ -154,8 +143,7 @@ impl<H: Handler> Dispatch<H> {
         self.drain().await;
     }
 
-    /// Starts nothing new, releases every shard as soon as nothing of it runs, and stops reading at the end: until then
-    /// controls still reach the turns that run.
+    /// Starts nothing new and hands every shard over at once; the turns that run end as guests of their lanes.
     async fn drain(mut self) {
         let deadline = Instant::now() + self.runner.config.drain;
         self.draining.cancel();
@@ -166,7 +154,7 @@ impl<H: Handler> Dispatch<H> {
         let shards: Vec<Shard> = self.shards.keys().copied().collect();
         shards.into_iter().for_each(|shard| self.leave(shard));
         let mut report = tokio::time::interval_at(Instant::now() + DRAIN_REPORT, DRAIN_REPORT);
-        while !(self.turns.is_empty() && self.chores.is_empty()) {
+        while !(self.turns.is_empty() && self.batches.is_empty() && self.chores.is_empty()) {
             tokio::select! {
                 biased;
                 () = tokio::time::sleep_until(deadline), if !self.runner.abort.is_cancelled() => {
@@ -180,6 +168,7 @@ impl<H: Handler> Dispatch<H> {
                 () = tokio::time::sleep_until(deadline + RELEASE_MAX) => break,
                 Some(event) = self.events.recv() => self.note(event).await,
                 Some(ended) = self.turns.join_next() => self.end(ended),
+                Some(ended) = self.batches.join_next() => self.end_batch(ended),
                 Some(()) = next_chore(&mut self.chores) => {}
                 Some(arrivals) = self.arrivals.recv() => self.arrive(arrivals),
                 _ = report.tick() => tracing::info!(role = %self.runner.config.role, turns = self.turns.len(),
@@ -188,8 +177,8 @@ impl<H: Handler> Dispatch<H> {
             self.forget_lost();
         }
         // The reader may be waiting to hand over a batch, and the keeper an event: what they hold stays pending.
-        let Self { releases, reader, mut companions, arrivals, events, .. } = self;
-        drop((arrivals, events, releases));
+        let Self { hand_overs, reader, mut companions, arrivals, events, .. } = self;
+        drop((arrivals, events, hand_overs));
         let _ = tokio::time::timeout(RELEASE_MAX, reader.stop()).await;
         drop(reader);
         let ending = async { while companions.join_next().await.is_some() {} };
@@ -198,13 +187,29 @@ impl<H: Handler> Dispatch<H> {
 
     fn start_turns(&mut self) {
         while let Some((delivery, mailbox)) = self.lanes.next(Instant::now()) {
-            let shard = self.shards.get_mut(&delivery.tenure.shard());
-            if let Some(owned) = shard.filter(|owned| Arc::ptr_eq(&owned.tenure, &delivery.tenure)) {
-                owned.running += 1;
+            if let Some(owned) = self.owned(&delivery.tenure) {
+                owned.running.insert(Arc::clone(&delivery.route.lane), delivery.entry.id);
             }
             self.turns.spawn(Arc::clone(&self.runner).run(delivery, mailbox));
         }
+        while let Some(run) = self.lanes.next_records(Instant::now(), BATCH_MAX) {
+            match self.owned(&run[0].tenure) {
+                Some(owned) => owned.recordable.push(run),
+                // It was left since; the next owner has them.
+                None => self.lanes.finish(&run[0].route.lane, Verdict::Done, Vec::new()),
+            }
+        }
+        for owned in self.shards.values_mut() {
+            if let Some(batch) = owned.next_batch(BATCH_MAX) {
+                self.batches.spawn(Arc::clone(&self.runner).record(Arc::clone(&owned.tenure), batch));
+            }
+        }
         self.status.running.store(self.lanes.running() as u64, Ordering::Relaxed);
+    }
+
+    /// The shard of a tenure, while that is the current one.
+    fn owned(&mut self, tenure: &Arc<Tenure>) -> Option<&mut Owned> {
+        self.shards.get_mut(&tenure.shard()).filter(|owned| Arc::ptr_eq(&owned.tenure, tenure))
     }
 
     async fn note(&mut self, event: Event) {
@@ -213,9 +218,7 @@ impl<H: Handler> Dispatch<H> {
                 // The tenure before may have been lost without our having looked since.
                 self.forget_lost();
                 let shard = tenure.shard();
-                let owned =
-                    Owned { tenure: Arc::clone(&tenure), running: 0, settled: 0, leave_by: None, leaving: false };
-                self.shards.insert(shard, owned);
+                self.shards.insert(shard, Owned::new(Arc::clone(&tenure)));
                 if self.draining.is_cancelled() {
                     self.leave(shard);
                 } else {
@@ -223,43 +226,38 @@ impl<H: Handler> Dispatch<H> {
                     self.while_arriving(async move { reader.add(tenure).await }).await;
                 }
             }
-            Event::Leave(tenure) => self.wish(&tenure, Some(Instant::now() + LEAVE_PATIENCE)),
-            Event::Stay(tenure) => self.wish(&tenure, None),
-        }
-    }
-
-    /// Notes that a shard should be left, or should not after all.
-    fn wish(&mut self, tenure: &Arc<Tenure>, leave_by: Option<Instant>) {
-        if let Some(owned) = self.shards.get_mut(&tenure.shard()).filter(|owned| Arc::ptr_eq(&owned.tenure, tenure)) {
-            owned.leave_by = leave_by;
-            if leave_by.is_some() && owned.running == 0 {
-                self.leave(tenure.shard());
+            Event::Leave(tenure) => {
+                if self.owned(&tenure).is_some() {
+                    self.leave(tenure.shard());
+                }
             }
         }
     }
 
-    /// Leaves the shards whose patience is over.
-    fn leave_overdue(&mut self) {
-        let now = Instant::now();
-        let is_overdue = |owned: &Owned| !owned.leaving && owned.leave_by.is_some_and(|by| by <= now);
-        let overdue: Vec<Shard> =
-            self.shards.iter().filter(|(_, owned)| is_overdue(owned)).map(|(shard, _)| *shard).collect();
-        overdue.into_iter().for_each(|shard| self.leave(shard));
-    }
-
-    /// Starts nothing more of a shard; it is released once nothing of it runs. What is queued stays pending for the next
-    /// owner. It is read until then, for the controls of what runs.
+    /// Gives a shard up at once. What is queued stays pending for the next owner, and turns that run become guests.
     fn leave(&mut self, shard: Shard) {
-        let Some(owned) = self.shards.get_mut(&shard) else { return };
-        owned.leaving = true;
-        let tenure = Arc::clone(&owned.tenure);
+        let Some(Owned { tenure, running, recordable, .. }) = self.shards.remove(&shard) else { return };
+        for run in recordable {
+            self.lanes.finish(&run[0].route.lane, Verdict::Done, Vec::new());
+        }
         self.lanes.forget(|delivery| Arc::ptr_eq(&delivery.tenure, &tenure));
-        self.release_if_idle(shard);
+        let running: Vec<(LaneKey, EntryId)> = running.into_iter().collect();
+        tenure.hand_over(running.iter().map(|(lane, _)| Arc::clone(lane)));
+        let (reader, window, hand_overs) = (self.reader.clone(), Arc::clone(&self.window), self.hand_overs.clone());
+        self.chores.spawn(async move {
+            // First, or the reader would take the moved fence for a loss.
+            reader.remove(Arc::clone(&tenure)).await;
+            window.leave(tenure.id());
+            let (done, handed_over) = oneshot::channel();
+            if hand_overs.send(HandOver { tenure, running, done }).await.is_ok() {
+                let _ = handed_over.await;
+            }
+        });
     }
 
     /// Whether something of this tenure may still be queued and started.
     fn is_ours(&self, tenure: &Arc<Tenure>) -> bool {
-        let is_current = |owned: &Owned| Arc::ptr_eq(&owned.tenure, tenure) && !owned.leaving;
+        let is_current = |owned: &Owned| Arc::ptr_eq(&owned.tenure, tenure);
         !tenure.is_lost() && self.shards.get(&tenure.shard()).is_some_and(is_current)
     }
 
@@ -275,9 +273,10 @@ impl<H: Handler> Dispatch<H> {
         }
     }
 
-    fn arrive(&mut self, Arrivals { tenure, entries }: Arrivals) {
+    fn arrive(&mut self, Arrivals { tenure, entries, is_claimed }: Arrivals) {
         if !self.is_ours(&tenure) {
-            self.hear_controls(&tenure, entries);
+            // They stay pending for whoever owns the shard now.
+            entries.into_iter().for_each(|entry| self.window.settle(tenure.id(), entry.id));
             return;
         }
         let (now_ms, read_at) = (unix_ms(), Instant::now());
@@ -291,7 +290,7 @@ impl<H: Handler> Dispatch<H> {
                     let home = self.runner.bus.names().shards.of(&route.lane);
                     if home == tenure.shard() {
                         let tenure = Arc::clone(&tenure);
-                        self.lanes.push(Delivery { tenure, entry, route, read_at });
+                        self.lanes.push(Delivery { tenure, entry, route, is_claimed, read_at });
                     } else {
                         // In its lane's shard it could be overtaken, and would have a history of its own here.
                         let error = format!(
@@ -307,36 +306,22 @@ impl<H: Handler> Dispatch<H> {
         }
     }
 
-    /// Of a shard that is being left only controls are taken, by turns that still run. The rest stays pending for whoever
-    /// owns it next.
-    fn hear_controls(&mut self, tenure: &Arc<Tenure>, entries: Vec<RawEntry>) {
-        for entry in entries {
-            let id = entry.id;
-            let is_heard = !tenure.is_lost()
-                && self.runner.handler.route(&entry.data).is_ok_and(|route| {
-                    let delivery = Delivery { tenure: Arc::clone(tenure), entry, route, read_at: Instant::now() };
-                    self.lanes.offer(delivery).is_none()
-                });
-            if !is_heard {
-                self.window.settle(tenure.id(), id);
-            }
-        }
-    }
-
     /// An entry that belongs to no lane here blocks none: it goes to the dead letters at once.
     fn bury_unread(&mut self, tenure: &Arc<Tenure>, entry: RawEntry, failure: Failure) {
         let (runner, tenure, window) = (Arc::clone(&self.runner), Arc::clone(tenure), Arc::clone(&self.window));
-        let route = super::Route { lane: "".into(), control: None };
-        let delivery = Delivery { tenure: Arc::clone(&tenure), entry, route, read_at: Instant::now() };
+        let route = super::Route { lane: "".into(), cause: "".into(), way: Way::Turn };
+        let pass = Pass::new(Arc::clone(&tenure), Arc::clone(&route.lane));
+        let delivery =
+            Delivery { tenure: Arc::clone(&tenure), entry, route, is_claimed: false, read_at: Instant::now() };
         self.chores.spawn(async move {
-            let ledger = Ledger::new(runner.bus.clone(), runner.config.role.clone(), Arc::clone(&tenure));
+            let ledger = Ledger::new(runner.bus.clone(), runner.config.role.clone(), pass);
             runner.bury_unread(&ledger, &delivery, &failure).await;
             window.settle(tenure.id(), delivery.entry.id);
         });
     }
 
     fn end(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
-        let Ok(Ended { verdict, absorbed, mut unheard, delivery }) = ended else {
+        let Ok(Ended { verdict, is_lost, absorbed, mut unheard, delivery }) = ended else {
             // A turn catches its handler's panics, so this is a fault of ours, and its lane would stay closed.
             tracing::error!(role = %self.runner.config.role, "a turn's task broke");
             self.is_broken = true;
@@ -344,13 +329,14 @@ impl<H: Handler> Dispatch<H> {
         };
         let tenure = Arc::clone(&delivery.tenure);
         let lane = Arc::clone(&delivery.route.lane);
+        tenure.guest_ended(&lane);
         let (mut verdict, mut settled) = (verdict, 0);
-        if tenure.is_lost() {
-            // Nothing was settled. Controls of the next tenure may have reached this turn; they are still to be run.
+        if is_lost {
+            // Controls of the next tenure may have reached this turn; they are still to be run.
             unheard.splice(0..0, absorbed);
         } else if matches!(verdict, Verdict::Done) {
             for delivery in std::iter::once(delivery).chain(absorbed) {
-                self.window.settle(tenure.id(), delivery.entry.id);
+                self.window.settle(delivery.tenure.id(), delivery.entry.id);
                 settled += 1;
             }
         }
@@ -359,48 +345,69 @@ impl<H: Handler> Dispatch<H> {
             verdict = Verdict::Done;
         }
         self.lanes.finish(&lane, verdict, unheard);
-        let shard = tenure.shard();
-        let Some(owned) = self.shards.get_mut(&shard).filter(|owned| Arc::ptr_eq(&owned.tenure, &tenure)) else {
-            return;
-        };
-        owned.running -= 1;
-        owned.settled += settled;
-        if owned.settled >= TRIM_EVERY {
-            owned.settled = 0;
-            let (runner, tenure) = (Arc::clone(&self.runner), Arc::clone(&owned.tenure));
-            self.chores.spawn(async move {
-                if let Err(error) = trim(&runner.bus, &runner.config.role, &tenure).await {
-                    tracing::debug!(%error, "not trimmed this time");
-                }
-            });
+        if let Some(owned) = self.owned(&tenure) {
+            owned.running.remove(&lane);
         }
-        if owned.running == 0 && owned.leave_by.is_some() && !owned.leaving {
-            self.leave(shard);
-        } else {
-            self.release_if_idle(shard);
-        }
+        self.settled(&tenure, settled);
     }
 
-    fn release_if_idle(&mut self, shard: Shard) {
-        let is_idle = self.shards.get(&shard).is_some_and(|owned| owned.leaving && owned.running == 0);
-        if is_idle && let Some(owned) = self.shards.remove(&shard) {
-            self.window.leave(owned.tenure.id());
-            let (reader, releases) = (self.reader.clone(), self.releases.clone());
-            self.chores.spawn(async move {
-                reader.remove(Arc::clone(&owned.tenure)).await;
-                release(releases, owned.tenure).await;
-            });
+    fn end_batch(&mut self, ended: Result<BatchEnded, tokio::task::JoinError>) {
+        let Ok(BatchEnded { tenure, lanes }) = ended else {
+            tracing::error!(role = %self.runner.config.role, "a batch broke");
+            self.is_broken = true;
+            return;
+        };
+        let (is_ours, mut settled) = (self.is_ours(&tenure), 0);
+        for (run, verdict) in lanes {
+            let lane = Arc::clone(&run[0].route.lane);
+            match verdict {
+                Some(again) if is_ours => self.lanes.finish(&lane, again, Vec::new()),
+                _ => {
+                    settled += run.len() as u32;
+                    run.iter().for_each(|delivery| self.window.settle(tenure.id(), delivery.entry.id));
+                    self.lanes.finish(&lane, Verdict::Done, Vec::new());
+                }
+            }
         }
+        if let Some(owned) = self.owned(&tenure) {
+            owned.is_recording = false;
+        }
+        self.settled(&tenure, settled);
+    }
+
+    /// So many more entries of a shard are settled; every so often what is finished is trimmed.
+    fn settled(&mut self, tenure: &Arc<Tenure>, count: u32) {
+        let runner = Arc::clone(&self.runner);
+        let Some(owned) = self.owned(tenure) else { return };
+        owned.settled += count;
+        if owned.settled < TRIM_EVERY {
+            return;
+        }
+        let settled = std::mem::take(&mut owned.settled);
+        let low_water = Arc::clone(&owned.low_water);
+        let tenure = Arc::clone(tenure);
+        self.chores.spawn(async move {
+            match trim(&runner.bus, &runner.config.role, &tenure).await {
+                Ok(pending) => tenure.set_deletes(low_water.is_stuck(pending, settled)),
+                Err(error) => tracing::debug!(%error, "not trimmed this time"),
+            }
+        });
     }
 
     /// Drops what belonged to shards that were lost. Their turns stop by themselves.
     fn forget_lost(&mut self) {
         let lost = self.shards.extract_if(|_, owned| owned.tenure.is_lost());
-        let lost: Vec<_> = lost.map(|(_, owned)| owned.tenure.id()).collect();
+        let (mut lost, mut runs) = (lost.map(|(_, owned)| owned).collect::<Vec<_>>(), Vec::new());
         if !lost.is_empty() {
             let count = metrics::counter!("stargazer_leases_lost_total", "role" => self.runner.config.role.to_string());
             count.increment(lost.len() as u64);
-            lost.into_iter().for_each(|tenure| self.window.leave(tenure));
+            for owned in &mut lost {
+                self.window.leave(owned.tenure.id());
+                runs.append(&mut owned.recordable);
+            }
+            for run in runs {
+                self.lanes.finish(&run[0].route.lane, Verdict::Done, Vec::new());
+            }
             self.lanes.forget(|delivery| delivery.tenure.is_lost());
         }
     }
@@ -433,11 +440,4 @@ impl<H: Handler> Dispatch<H> {
 
 async fn next_chore(chores: &mut JoinSet<()>) -> Option<()> {
     chores.join_next().await.map(drop)
-}
-
-async fn release(releases: mpsc::Sender<Release>, tenure: Arc<Tenure>) {
-    let (done, released) = oneshot::channel();
-    if releases.send(Release { tenure, done }).await.is_ok() {
-        let _ = released.await;
-    }
 }

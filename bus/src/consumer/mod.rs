@@ -1,7 +1,9 @@
 //! A consumer: leases shards of one role, reads them, and runs a [`Handler`] for every entry in its lane's order.
 
+mod batch;
 mod depth;
 mod dispatch;
+mod owned;
 mod run;
 mod turn;
 
@@ -16,7 +18,10 @@ use std::{
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Bus, LaneKey, LeaseConfig, Role, ledger::Action};
+use crate::{
+    Bus, LaneKey, LeaseConfig, Role, Way,
+    ledger::{Action, HistoryWrite},
+};
 
 pub use turn::{Control, Facts, Failure, Outcome, Turn};
 
@@ -48,8 +53,10 @@ pub struct ConsumerConfig {
 pub struct Route {
     /// Its unit of order.
     pub lane: LaneKey,
-    /// Of what a turn that runs in the lane should get at once: its cause.
-    pub control: Option<Arc<str>>,
+    /// Its identity, the same for every copy of one event.
+    pub cause: Arc<str>,
+    /// How it is worked on.
+    pub way: Way,
 }
 
 /// A payload that cannot be read. Its entry becomes a dead letter at once.
@@ -66,11 +73,14 @@ pub trait Handler: Send + Sync + 'static {
     /// When the payload cannot be read.
     fn route(&self, payload: &Bytes) -> Result<Route, RouteError>;
 
-    /// Reads the identity of a payload, the same for every copy of one event. Called when its turn comes.
+    /// What is remembered of a payload whose way is [`Way::Record`]: at most one message.
     ///
     /// # Errors
     /// When the payload cannot be read.
-    fn cause(&self, payload: &Bytes) -> Result<Arc<str>, RouteError>;
+    fn record(&self, payload: &Bytes) -> Result<Option<HistoryWrite>, RouteError> {
+        let _ = payload;
+        Ok(None)
+    }
 
     /// Runs a turn. The future is dropped when the shard is lost or the drain deadline passes.
     fn run(&self, turn: &mut Turn) -> impl Future<Output = Outcome> + Send;

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Bus, EntryId, Error, Next,
     lane::Verdict,
+    lease::Pass,
     ledger::{Action, Attempt, Commit, Committed, DeadLetter, Ledger, Started},
 };
 
@@ -39,7 +40,7 @@ pub(super) struct Stages {
     pub(super) read: metrics::Histogram,
     lane_wait: metrics::Histogram,
     turn: metrics::Histogram,
-    commit: metrics::Histogram,
+    pub(super) commit: metrics::Histogram,
 }
 
 impl Stages {
@@ -52,6 +53,8 @@ impl Stages {
 /// What is left of a turn for its lane.
 pub(super) struct Ended {
     pub(super) verdict: Verdict<Delivery>,
+    /// Nothing of it could be settled any more.
+    pub(super) is_lost: bool,
     /// Controls that the turn took; they share its fate.
     pub(super) absorbed: Vec<Delivery>,
     /// Controls that it did not take.
@@ -62,46 +65,43 @@ pub(super) struct Ended {
 impl<H: Handler> Runner<H> {
     /// Runs one entry's turn. Never fails: what cannot be settled stays pending.
     pub(super) async fn run(self: Arc<Self>, delivery: Delivery, mailbox: mpsc::Receiver<Delivery>) -> Ended {
-        let ledger = Ledger::new(self.bus.clone(), self.config.role.clone(), Arc::clone(&delivery.tenure));
-        let cause = match self.handler.cause(&delivery.entry.data) {
-            Ok(cause) => cause,
-            Err(error) => {
-                let failure = Failure { code: "undecodable", error: error.0 };
-                self.bury_unread(&ledger, &delivery, &failure).await;
-                return ended(delivery, mailbox, Vec::new());
-            }
-        };
-        let attempt = match self.start(&ledger, &delivery, &cause).await {
+        let pass = Pass::new(Arc::clone(&delivery.tenure), Arc::clone(&delivery.route.lane));
+        let ended = self.run_by(&pass, delivery, mailbox).await;
+        Ended { is_lost: pass.is_lost(), ..ended }
+    }
+
+    async fn run_by(&self, pass: &Arc<Pass>, delivery: Delivery, mailbox: mpsc::Receiver<Delivery>) -> Ended {
+        let ledger = Ledger::new(self.bus.clone(), self.config.role.clone(), Arc::clone(pass));
+        let attempt = match self.start(&ledger, &delivery, pass, !mailbox.is_empty()).await {
             Ok(Started::Run(attempt)) => attempt,
             Ok(Started::Wait(pause)) => return again(delivery, mailbox, pause),
             Ok(Started::Copy) => {
-                metrics::counter!("stargazer_copies_total", "role" => self.config.role.to_string()).increment(1);
+                self.copies(1);
                 return ended(delivery, mailbox, Vec::new());
             }
-            Err(_) => return ended(delivery, mailbox, Vec::new()),
+            Ok(Started::Gone) | Err(_) => return ended(delivery, mailbox, Vec::new()),
         };
         self.stages.lane_wait.record(delivery.read_at.elapsed());
         if attempt.deaths >= self.config.deaths_max {
             let error = format!("its owner died {} times while it ran", attempt.deaths);
-            self.bury(&ledger, &delivery, attempt, &Failure { code: "owner_died", error }).await;
+            self.bury(&ledger, &delivery, attempt, &Failure { code: "owner_died", error }, &[]).await;
             return ended(delivery, mailbox, Vec::new());
         }
 
         let facts = Facts {
             payload: delivery.entry.data.clone(),
             lane: Arc::clone(&delivery.route.lane),
-            cause: Arc::clone(&cause),
+            cause: Arc::clone(&delivery.route.cause),
             trace_id: delivery.trace_id(),
             entry: delivery.entry.id,
             attempt,
             appended_ms: delivery.entry.ts_ms,
         };
-        let tenure = Arc::clone(&delivery.tenure);
-        let mut turn = Turn { facts, ledger: ledger.clone(), tenure, mailbox, absorbed: Vec::new() };
+        let mut turn = Turn { facts, ledger: ledger.clone(), pass: Arc::clone(pass), mailbox, absorbed: Vec::new() };
         let began = Instant::now();
         let outcome = tokio::select! {
             biased;
-            () = delivery.tenure.lost().cancelled() => None,
+            () = pass.lost().cancelled() => None,
             () = self.abort.cancelled() => None,
             outcome = AssertUnwindSafe(self.handler.run(&mut turn)).catch_unwind() => Some(outcome.unwrap_or_else(|_| {
                 Outcome::Retry(Failure { code: "panic", error: "the turn panicked".into() })
@@ -110,16 +110,22 @@ impl<H: Handler> Runner<H> {
         self.stages.turn.record(began.elapsed());
         let Turn { mailbox, absorbed, .. } = turn;
         let Some(outcome) = outcome else {
-            if !delivery.tenure.is_lost() {
+            if !pass.is_lost() {
                 let put_back = || ledger.put_back(delivery.entry.id, attempt);
                 let _ = tokio::time::timeout(STEP_AGAIN, put_back()).await;
             }
             return ended(delivery, mailbox, absorbed);
         };
-        self.settle(&ledger, (delivery, &cause), attempt, outcome, mailbox, absorbed).await
+        self.settle(&ledger, delivery, attempt, outcome, mailbox, absorbed).await
     }
 
-    async fn start(&self, ledger: &Ledger, delivery: &Delivery, cause: &str) -> Result<Started, Error> {
+    async fn start(
+        &self,
+        ledger: &Ledger,
+        delivery: &Delivery,
+        pass: &Pass,
+        is_wanted: bool,
+    ) -> Result<Started, Error> {
         loop {
             // Nothing is started on a lease that may have run out, though the fence would still refuse its effects.
             let is_current = tokio::select! {
@@ -128,9 +134,9 @@ impl<H: Handler> Runner<H> {
                 is_current = delivery.tenure.current() => is_current,
             };
             if !is_current {
-                return Err(delivery.tenure.fenced());
+                return Err(pass.refused());
             }
-            match ledger.start(delivery.entry.id, cause).await {
+            match ledger.start(delivery.entry.id, &delivery.route.cause, delivery.is_claimed, is_wanted).await {
                 Err(error) if error.next() != Next::Leave => self.pause(&error, "the start of a turn").await,
                 other => return other,
             }
@@ -140,7 +146,7 @@ impl<H: Handler> Runner<H> {
     async fn settle(
         &self,
         ledger: &Ledger,
-        (delivery, cause): (Delivery, &str),
+        delivery: Delivery,
         attempt: Attempt,
         outcome: Outcome,
         mailbox: mpsc::Receiver<Delivery>,
@@ -148,63 +154,64 @@ impl<H: Handler> Runner<H> {
     ) -> Ended {
         match outcome {
             Outcome::Commit(commit) => {
-                let own = (delivery.entry.id, cause);
-                let entries: Vec<_> = std::iter::once(own).chain(causes(&absorbed)).collect();
-                self.commit(ledger, &delivery.route.lane, &entries, &commit).await;
+                let entries: Vec<_> = std::iter::once(&delivery).chain(&absorbed).map(named).collect();
+                self.commit(ledger, &entries, &commit).await;
                 ended(delivery, mailbox, absorbed)
             }
             Outcome::Retry(failure) if attempt.failures + 1 < self.config.failures_max => {
                 let failures = attempt.failures + 1;
                 let pause = RETRY_MAX.min(RETRY_MIN * 2u32.saturating_pow(attempt.failures));
                 self.report(&delivery, failures, &failure);
-                let noted =
-                    self.persist(ledger, "a failure", || ledger.failed(delivery.entry.id, attempt, failures, pause));
-                noted.await;
+                let note = || ledger.failed(delivery.entry.id, attempt, failures, pause);
+                self.persist("a failure", || ledger.is_lost(), note).await;
                 again_with(delivery, mailbox, absorbed, pause)
             }
             Outcome::Retry(failure) | Outcome::Dead(failure) => {
                 let attempt = Attempt { failures: attempt.failures + 1, ..attempt };
                 self.report(&delivery, attempt.failures, &failure);
-                self.bury(ledger, &delivery, attempt, &failure).await;
-                // Controls that the dead turn took have nothing left to act on.
-                self.commit_controls(ledger, &absorbed).await;
+                // What the dead turn took has nothing left to act on.
+                let joined: Vec<_> = absorbed.iter().map(named).collect();
+                self.bury(ledger, &delivery, attempt, &failure, &joined).await;
                 ended(delivery, mailbox, absorbed)
             }
             Outcome::Wait(pause) => {
-                self.persist(ledger, "a pause", || ledger.put_back(delivery.entry.id, attempt)).await;
+                let note = || ledger.put_back(delivery.entry.id, attempt);
+                self.persist("a pause", || ledger.is_lost(), note).await;
                 again_with(delivery, mailbox, absorbed, pause)
             }
         }
     }
 
-    async fn commit(&self, ledger: &Ledger, lane: &str, entries: &[(EntryId, &str)], commit: &Commit) {
+    async fn commit(&self, ledger: &Ledger, entries: &[(EntryId, &str)], commit: &Commit) {
         let began = Instant::now();
-        self.persist(ledger, "a commit", || async {
-            if ledger.commit(lane, entries, commit).await? == Committed::Before {
-                metrics::counter!("stargazer_copies_total", "role" => self.config.role.to_string()).increment(1);
-            }
-            Ok(())
-        })
-        .await;
+        let is_lost = || ledger.is_lost();
+        if self.persist("a commit", is_lost, || ledger.commit(entries, commit)).await == Some(Committed::Before) {
+            self.copies(1);
+        }
         self.stages.commit.record(began.elapsed());
     }
 
-    async fn commit_controls(&self, ledger: &Ledger, absorbed: &[Delivery]) {
-        if let Some(first) = absorbed.first() {
-            let entries: Vec<_> = causes(absorbed).collect();
-            self.commit(ledger, &first.route.lane, &entries, &Commit::default()).await;
-        }
+    /// Entries were acknowledged whose cause was done before.
+    pub(super) fn copies(&self, count: u64) {
+        metrics::counter!("stargazer_copies_total", "role" => self.config.role.to_string()).increment(count);
     }
 
     /// Writes the dead letter and tells the user.
-    async fn bury(&self, ledger: &Ledger, delivery: &Delivery, attempt: Attempt, failure: &Failure) {
+    async fn bury(
+        &self,
+        ledger: &Ledger,
+        delivery: &Delivery,
+        attempt: Attempt,
+        failure: &Failure,
+        joined: &[(EntryId, &str)],
+    ) {
         let notice = self.handler.notice(&delivery.entry.data, failure);
-        self.write_letter(ledger, delivery, attempt, failure, notice).await;
+        self.write_letter(ledger, delivery, attempt, failure, (joined, notice)).await;
     }
 
     /// Writes the dead letter of an entry that nobody could read, or that belongs elsewhere: there is nobody to tell.
     pub(super) async fn bury_unread(&self, ledger: &Ledger, delivery: &Delivery, failure: &Failure) {
-        self.write_letter(ledger, delivery, Attempt::default(), failure, None).await;
+        self.write_letter(ledger, delivery, Attempt::default(), failure, (&[], None)).await;
     }
 
     async fn write_letter(
@@ -213,7 +220,7 @@ impl<H: Handler> Runner<H> {
         delivery: &Delivery,
         attempt: Attempt,
         failure: &Failure,
-        notice: Option<Action>,
+        (joined, notice): (&[(EntryId, &str)], Option<Action>),
     ) {
         let trace_id = delivery.trace_id();
         let error = format!("{}: {}", failure.code, failure.error);
@@ -222,14 +229,16 @@ impl<H: Handler> Runner<H> {
             .increment(1);
         let letter = DeadLetter {
             entry: delivery.entry.id,
+            cause: &delivery.route.cause,
             error: &error,
             attempt: attempt.failures.max(attempt.deaths),
             data: &delivery.entry.data,
             ts_ms: delivery.entry.ts_ms,
             trace_id: &trace_id,
+            joined,
             notice,
         };
-        self.persist(ledger, "a dead letter", || ledger.dead_letter(&letter)).await;
+        self.persist("a dead letter", || ledger.is_lost(), || ledger.dead_letter(&letter)).await;
     }
 
     fn report(&self, delivery: &Delivery, failures: u32, failure: &Failure) {
@@ -241,19 +250,22 @@ impl<H: Handler> Runner<H> {
             .increment(1);
     }
 
-    /// Repeats a step until it is done or the shard is lost.
-    async fn persist<F: Future<Output = Result<(), Error>>>(
+    /// Repeats a step until it is done or nothing can be done any more.
+    pub(super) async fn persist<T, F: Future<Output = Result<T, Error>>>(
         &self,
-        ledger: &Ledger,
         step: &str,
+        is_lost: impl Fn() -> bool,
         mut attempt: impl FnMut() -> F,
-    ) {
-        while let Err(error) = attempt().await {
-            if error.next() == Next::Leave || ledger.is_lost() || self.abort.is_cancelled() {
-                tracing::warn!(%error, "{step} was not made; its entry stays pending for the next owner");
-                return;
+    ) -> Option<T> {
+        loop {
+            match attempt().await {
+                Ok(done) => return Some(done),
+                Err(error) if error.next() == Next::Leave || is_lost() || self.abort.is_cancelled() => {
+                    tracing::warn!(%error, "{step} was not made; its entry stays pending for the next owner");
+                    return None;
+                }
+                Err(error) => self.pause(&error, step).await,
             }
-            self.pause(&error, step).await;
         }
     }
 
@@ -269,9 +281,8 @@ impl<H: Handler> Runner<H> {
     }
 }
 
-/// Controls with their causes. Only controls get into a mailbox, and each has one.
-fn causes(controls: &[Delivery]) -> impl Iterator<Item = (EntryId, &str)> {
-    controls.iter().filter_map(|control| Some((control.entry.id, control.route.control.as_deref()?)))
+fn named(delivery: &Delivery) -> (EntryId, &str) {
+    (delivery.entry.id, &delivery.route.cause)
 }
 
 fn unheard(mut mailbox: mpsc::Receiver<Delivery>) -> Vec<Delivery> {
@@ -280,7 +291,7 @@ fn unheard(mut mailbox: mpsc::Receiver<Delivery>) -> Vec<Delivery> {
 }
 
 fn ended(delivery: Delivery, mailbox: mpsc::Receiver<Delivery>, absorbed: Vec<Delivery>) -> Ended {
-    Ended { verdict: Verdict::Done, absorbed, unheard: unheard(mailbox), delivery }
+    Ended { verdict: Verdict::Done, is_lost: false, absorbed, unheard: unheard(mailbox), delivery }
 }
 
 fn again(delivery: Delivery, mailbox: mpsc::Receiver<Delivery>, pause: Duration) -> Ended {
@@ -295,6 +306,6 @@ fn again_with(
     pause: Duration,
 ) -> Ended {
     absorbed.extend(unheard(mailbox));
-    let verdict = Verdict::Again(delivery.clone(), Instant::now() + pause);
-    Ended { verdict, absorbed: Vec::new(), unheard: absorbed, delivery }
+    let verdict = Verdict::Again(vec![delivery.clone()], Instant::now() + pause);
+    Ended { verdict, is_lost: false, absorbed: Vec::new(), unheard: absorbed, delivery }
 }

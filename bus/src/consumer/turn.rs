@@ -7,9 +7,9 @@ use tokio::sync::mpsc;
 
 use crate::{
     EntryId, Error, LaneKey, PreviewSink, Previews,
-    lane::Job,
-    lease::Tenure,
-    ledger::{Attempt, Commit, Ledger},
+    lane::{Job, Way},
+    lease::{Pass, Tenure},
+    ledger::{Attempt, Commit, Ledger, Notes},
     reply::RawEntry,
 };
 
@@ -21,6 +21,8 @@ pub(super) struct Delivery {
     pub(super) tenure: Arc<Tenure>,
     pub(super) entry: RawEntry,
     pub(super) route: Route,
+    /// It was taken over, not read as new.
+    pub(super) is_claimed: bool,
     /// When it was read.
     pub(super) read_at: tokio::time::Instant,
 }
@@ -30,8 +32,12 @@ impl Job for Delivery {
         &self.route.lane
     }
 
-    fn is_control(&self) -> bool {
-        self.route.control.is_some()
+    fn cause(&self) -> &Arc<str> {
+        &self.route.cause
+    }
+
+    fn way(&self) -> &Way {
+        &self.route.way
     }
 }
 
@@ -63,7 +69,8 @@ pub struct Failure {
     pub error: String,
 }
 
-/// A control entry that a running turn took. It is acknowledged by the turn's commit.
+/// An entry that concerns a running turn and was taken by it: a control, or a change of its message. It is acknowledged by the
+/// turn's commit.
 #[derive(Debug, Clone)]
 pub struct Control {
     /// The envelope.
@@ -94,7 +101,7 @@ pub struct Facts {
 pub struct Turn {
     pub(super) facts: Facts,
     pub(super) ledger: Ledger,
-    pub(super) tenure: Arc<Tenure>,
+    pub(super) pass: Arc<Pass>,
     pub(super) mailbox: mpsc::Receiver<Delivery>,
     /// Controls that were taken; the commit acks them.
     pub(super) absorbed: Vec<Delivery>,
@@ -107,16 +114,41 @@ impl Turn {
         &self.facts
     }
 
-    /// Waits for the next control entry of the lane. May be raced: a control that was not returned is not lost.
+    /// Waits for the next entry that concerns this turn. May be raced: one that was not returned is not lost.
     pub async fn control(&mut self) -> Control {
         match self.mailbox.recv().await {
-            Some(delivery) => {
-                let control = Control { payload: delivery.entry.data.clone() };
-                self.absorbed.push(delivery);
-                control
-            }
+            Some(delivery) => self.absorb(delivery),
             None => std::future::pending().await,
         }
+    }
+
+    /// The next entry that concerns this turn, if one waits: as when its message was changed before it began.
+    pub fn waiting_control(&mut self) -> Option<Control> {
+        let delivery = self.mailbox.try_recv().ok()?;
+        Some(self.absorb(delivery))
+    }
+
+    fn absorb(&mut self, delivery: Delivery) -> Control {
+        let control = Control { payload: delivery.entry.data.clone() };
+        self.absorbed.push(delivery);
+        control
+    }
+
+    /// Notes something of this turn, under the fence, before it goes on; gives what was noted before, by an earlier run of it
+    /// among others. A field that is there already stays as it is.
+    ///
+    /// # Errors
+    /// When Redis did not answer (whether it was noted is then unknown), or the turn has lost its lane.
+    pub async fn note_once(&self, fields: &[(&str, &[u8])]) -> Result<Notes, Error> {
+        self.ledger.note(&self.facts.cause, fields, false).await
+    }
+
+    /// As [`Turn::note_once`], but writes over what is there.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn note(&self, fields: &[(&str, &[u8])]) -> Result<Notes, Error> {
+        self.ledger.note(&self.facts.cause, fields, true).await
     }
 
     /// The lane's history, oldest first, each as it was pushed.
@@ -130,6 +162,6 @@ impl Turn {
     /// Where this turn's previews for a platform go.
     #[must_use]
     pub fn preview_sink(&self, previews: &Previews, platform: &str) -> PreviewSink {
-        previews.sink(Arc::clone(&self.tenure), platform)
+        previews.sink(Arc::clone(&self.pass), platform)
     }
 }

@@ -16,11 +16,12 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{LeaseConfig, Tenure, rendezvous};
-use crate::{Bus, Error, Role, Shard, clock::millis};
+use crate::{Bus, EntryId, Error, LaneKey, Names, Push, Records, Role, Shard, clock::millis};
 
 static ACQUIRE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("acquire.lua")));
 static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("renew.lua")));
-static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
+static HAND_OVER: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("hand_over.lua")));
+static RENEW_GUESTS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("renew_guests.lua")));
 static MEMBERS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("members.lua")));
 
 /// A lease that expires is tried this much later, so that the first try meets it expired.
@@ -31,16 +32,16 @@ const EXPIRY_MARGIN: Duration = Duration::from_millis(2);
 pub(crate) enum Event {
     /// A shard is ours: claim what is pending, then read.
     Acquired(Arc<Tenure>),
-    /// The shard should be another member's: finish what runs, then ask for its [`Release`].
+    /// The shard should be another member's: start nothing more of it, and ask for its [`HandOver`].
     Leave(Arc<Tenure>),
-    /// It should be ours after all.
-    Stay(Arc<Tenure>),
 }
 
 /// The consumer's wish to give a shard up; answered when it is done or was not ours any more.
 #[derive(Debug)]
-pub(crate) struct Release {
+pub(crate) struct HandOver {
     pub(crate) tenure: Arc<Tenure>,
+    /// The turns that still run, by lane and entry.
+    pub(crate) running: Vec<(LaneKey, EntryId)>,
     pub(crate) done: oneshot::Sender<()>,
 }
 
@@ -50,10 +51,12 @@ pub(crate) struct Keeper {
     instance: String,
     config: LeaseConfig,
     events: mpsc::Sender<Event>,
-    releases: mpsc::Receiver<Release>,
+    hand_overs: mpsc::Receiver<HandOver>,
     /// Cancelled when this process stops: from then on it acquires nothing and is no member, but renews what it still holds.
     draining: CancellationToken,
     held: BTreeMap<Shard, Held>,
+    /// Tenures that were handed over while turns of them ran.
+    guests: Vec<Arc<Tenure>>,
     /// When a shard that we should own may be tried again.
     try_at: BTreeMap<Shard, Instant>,
     /// The live members at the last tick, and when the first of the others falls silent.
@@ -75,7 +78,7 @@ impl Keeper {
         instance: String,
         config: LeaseConfig,
         events: mpsc::Sender<Event>,
-        releases: mpsc::Receiver<Release>,
+        hand_overs: mpsc::Receiver<HandOver>,
         draining: CancellationToken,
     ) -> Self {
         Self {
@@ -84,9 +87,10 @@ impl Keeper {
             instance,
             config,
             events,
-            releases,
+            hand_overs,
             draining,
             held: BTreeMap::new(),
+            guests: Vec::new(),
             try_at: BTreeMap::new(),
             members: Vec::new(),
             member_expires: None,
@@ -94,8 +98,19 @@ impl Keeper {
         }
     }
 
-    /// Runs until the consumer drops its end of the releases. What was not released by then expires.
+    /// Runs until the consumer drops its end of the hand-overs. What was not handed over by then expires.
     pub(crate) async fn run(mut self) {
+        let stop = CancellationToken::new();
+        let (notices, listening) = self.bus.listen(Names::SHARD_NOTICES, stop.clone());
+        let _stop = stop.drop_guard();
+        // In one task: whoever drops the keeper ends both.
+        tokio::select! {
+            () = self.keep(notices) => {}
+            () = listening => {}
+        }
+    }
+
+    async fn keep(&mut self, mut notices: mpsc::Receiver<Push>) {
         let mut next_tick = Instant::now();
         let mut is_member = true;
         loop {
@@ -106,10 +121,18 @@ impl Keeper {
                     is_member = false;
                     self.leave_members().await;
                 }
-                release = self.releases.recv() => match release {
-                    Some(release) => self.release(release).await,
+                hand_over = self.hand_overs.recv() => match hand_over {
+                    Some(hand_over) => self.hand_over(hand_over).await,
                     None => break,
                 },
+                Some(notice) = notices.recv() => {
+                    let others = std::iter::from_fn(|| notices.try_recv().ok());
+                    let is_heard = std::iter::once(notice).chain(others).filter(|notice| self.hear(notice)).count() > 0;
+                    // Who gave it up may have left the members as well.
+                    if is_heard {
+                        next_tick = Instant::now();
+                    }
+                }
                 () = tokio::time::sleep_until(wake_at) => {
                     let due = Instant::now() >= next_tick || self.member_expires.is_some_and(|at| Instant::now() >= at);
                     if due {
@@ -123,6 +146,23 @@ impl Keeper {
                 }
             }
         }
+    }
+
+    /// A shard of our role was given up by somebody: it may be tried at once.
+    fn hear(&mut self, notice: &Push) -> bool {
+        let Push::Message { payload, .. } = notice else { return false };
+        let Some((role, shard)) = std::str::from_utf8(payload).ok().and_then(|text| text.rsplit_once(' ')) else {
+            return false;
+        };
+        let Some(shard) = shard.parse().ok().and_then(|number| self.bus.names().shards.get(number)) else {
+            return false;
+        };
+        let is_ours_to_hear =
+            !self.draining.is_cancelled() && role == self.role.to_string() && !self.held.contains_key(&shard);
+        if is_ours_to_hear {
+            self.try_at.remove(&shard);
+        }
+        is_ours_to_hear
     }
 
     /// One line when an outage begins and one when it ends.
@@ -162,7 +202,8 @@ impl Keeper {
     async fn tick(&mut self) -> Result<(), Error> {
         self.held.retain(|_, held| !held.tenure.is_lost());
         let sent = Instant::now();
-        let (members, renewed) = tokio::join!(self.refresh_members(), self.renew_all());
+        self.guests.retain(|tenure| !tenure.is_lost() && !tenure.guests().is_empty());
+        let (members, renewed, ()) = tokio::join!(self.refresh_members(), self.renew_all(), self.renew_guests());
         for (shard, answer) in renewed {
             let Some(held) = self.held.get(&shard) else { continue };
             match answer {
@@ -213,23 +254,34 @@ impl Keeper {
         .await
     }
 
+    /// A pass that could not be renewed ends at its deadline, and then the new owner runs the lane.
+    async fn renew_guests(&self) {
+        join_all(self.guests.iter().map(|tenure| async {
+            let mut script = RENEW_GUESTS.key(self.bus.names().guests(&self.role, tenure.shard()));
+            script.arg(tenure.token()).arg(millis(self.config.ttl));
+            tenure.guests().iter().for_each(|lane| _ = script.arg(&**lane));
+            if let Err(error) = script.invoke_async::<i64>(&mut self.bus.shared()).await {
+                tracing::debug!(role = %self.role, shard = %tenure.shard(), %error, "passes not renewed");
+            }
+        }))
+        .await;
+    }
+
     fn is_ours(&self, shard: Shard) -> bool {
         rendezvous::owner(shard, &self.members).is_some_and(|owner| *owner == self.instance)
     }
 
-    /// Tells the consumer which shards should be left, and which should not any more.
+    /// Tells the consumer which shards should be left.
     async fn wish(&mut self) {
-        let mut events = Vec::new();
+        let mut leaving = Vec::new();
         for (shard, held) in &mut self.held {
-            let owner = rendezvous::owner(*shard, &self.members);
-            let should_leave = owner.is_some_and(|owner| *owner != self.instance);
-            if std::mem::replace(&mut held.leaving, should_leave) != should_leave {
-                let tenure = Arc::clone(&held.tenure);
-                events.push(if should_leave { Event::Leave(tenure) } else { Event::Stay(tenure) });
+            let should_leave = rendezvous::owner(*shard, &self.members).is_some_and(|owner| *owner != self.instance);
+            if should_leave && !std::mem::replace(&mut held.leaving, true) {
+                leaving.push(Arc::clone(&held.tenure));
             }
         }
-        for event in events {
-            let _ = self.events.send(event).await;
+        for tenure in leaving {
+            let _ = self.events.send(Event::Leave(tenure)).await;
         }
     }
 
@@ -286,21 +338,43 @@ impl Keeper {
         Ok(if acquired { Ok(answer) } else { Err(refused()) })
     }
 
-    async fn release(&mut self, Release { tenure, done }: Release) {
-        if self.held.get(&tenure.shard()).is_some_and(|held| Arc::ptr_eq(&held.tenure, &tenure)) {
-            self.held.remove(&tenure.shard());
-            self.try_at.insert(tenure.shard(), Instant::now() + self.config.renew);
+    async fn hand_over(&mut self, HandOver { tenure, running, done }: HandOver) {
+        let shard = tenure.shard();
+        if self.held.get(&shard).is_some_and(|held| Arc::ptr_eq(&held.tenure, &tenure)) {
+            self.held.remove(&shard);
+            self.try_at.insert(shard, Instant::now() + self.config.renew);
             let names = self.bus.names();
-            let mut script = RELEASE.key(names.lock(&self.role, tenure.shard()));
-            script.key(names.fence(&self.role, tenure.shard())).arg(tenure.token());
-            match script.invoke_async::<bool>(&mut self.bus.shared()).await {
-                Ok(_) => tracing::debug!(role = %self.role, shard = %tenure.shard(), "shard released"),
+            let mut script = HAND_OVER.key(names.lock(&self.role, shard));
+            script.key(names.fence(&self.role, shard));
+            script.key(names.guests(&self.role, shard)).key(names.attempts(&self.role, shard));
+            script.arg(tenure.token()).arg(millis(self.config.ttl));
+            for (lane, entry) in &running {
+                script.arg(&**lane).arg(entry.to_string());
+            }
+            match script.invoke_async::<i64>(&mut self.bus.shared()).await {
+                Ok(-1) => tenure.lose(),
+                Ok(guests) => {
+                    tracing::debug!(role = %self.role, %shard, guests, "shard handed over");
+                    metrics::counter!("stargazer_hand_overs_total", "role" => self.role.to_string()).increment(1);
+                    self.announce(shard).await;
+                }
                 Err(error) => {
-                    tracing::warn!(role = %self.role, shard = %tenure.shard(), %error, "shard left to its lease's end");
+                    tracing::warn!(role = %self.role, %shard, %error, "shard left to its lease's end");
                 }
             }
+            // Whether it was handed over is not known after an error; then the turns find out by their steps.
+            self.guests.push(tenure);
+        } else {
+            tenure.lose();
         }
-        tenure.lose();
         let _ = done.send(());
+    }
+
+    /// Those who wait for the shard need not sleep until they would look.
+    async fn announce(&self, shard: Shard) {
+        let notice = format!("{} {shard}", self.role);
+        if let Err(error) = Records::new(self.bus.clone()).notify(Names::SHARD_NOTICES, notice.as_bytes()).await {
+            tracing::debug!(role = %self.role, %error, "not announced; others look at their next tick");
+        }
     }
 }

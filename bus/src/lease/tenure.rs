@@ -1,9 +1,17 @@
 //! One process's time as the owner of one shard.
 
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Error, Shard};
+use crate::{Error, LaneKey, Shard};
 
 /// Tells a tenure from every other: the shard, and the epoch that rises with each of its tenures.
 pub(crate) type TenureId = (Shard, u64);
@@ -16,11 +24,24 @@ pub(crate) struct Tenure {
     /// Until when the lease is known to be ours. Counted from before the renewal was sent.
     leased_until: watch::Sender<Instant>,
     lost: CancellationToken,
+    /// It was given up while turns of it ran; these lanes are still left to them.
+    is_handed_over: AtomicBool,
+    guests: Mutex<BTreeSet<LaneKey>>,
+    /// Entries are deleted when they are settled, since trimming would keep them.
+    deletes: AtomicBool,
 }
 
 impl Tenure {
     pub(crate) fn new(shard: Shard, token: String, leased_until: Instant) -> Self {
-        Self { shard, token, leased_until: watch::Sender::new(leased_until), lost: CancellationToken::new() }
+        Self {
+            shard,
+            token,
+            leased_until: watch::Sender::new(leased_until),
+            lost: CancellationToken::new(),
+            is_handed_over: AtomicBool::new(false),
+            guests: Mutex::default(),
+            deletes: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn shard(&self) -> Shard {
@@ -45,11 +66,11 @@ impl Tenure {
         self.leased_until.send_replace(leased_until);
     }
 
-    /// Waits until the lease is known to be ours, so that something may be started; false once the shard is lost.
+    /// Waits until the lease is known to be ours, so that something may be started; false once the shard is lost or given up.
     pub(crate) async fn current(&self) -> bool {
         let mut leased_until = self.leased_until.subscribe();
         loop {
-            if self.is_lost() {
+            if self.is_lost() || self.is_handed_over() {
                 return false;
             }
             if Instant::now() < *leased_until.borrow_and_update() {
@@ -76,9 +97,46 @@ impl Tenure {
         &self.lost
     }
 
-    /// The refusal that every step of a lost tenure gets.
+    /// It is being given up, and these lanes have turns that still run.
+    pub(crate) fn hand_over(&self, guests: impl Iterator<Item = LaneKey>) {
+        self.is_handed_over.store(true, Ordering::Release);
+        self.lock_guests().extend(guests);
+        // Who waits for the lease waits in vain.
+        self.leased_until.send_modify(|_| {});
+    }
+
+    pub(crate) fn is_handed_over(&self) -> bool {
+        self.is_handed_over.load(Ordering::Acquire)
+    }
+
+    /// The turn of this lane has ended.
+    pub(crate) fn guest_ended(&self, lane: &LaneKey) {
+        self.lock_guests().remove(lane);
+    }
+
+    /// The lanes whose turns still run though the shard was given up.
+    pub(crate) fn guests(&self) -> Vec<LaneKey> {
+        self.lock_guests().iter().cloned().collect()
+    }
+
+    pub(crate) fn set_deletes(&self, deletes: bool) {
+        self.deletes.store(deletes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn deletes(&self) -> bool {
+        self.deletes.load(Ordering::Relaxed)
+    }
+
+    fn lock_guests(&self) -> MutexGuard<'_, BTreeSet<LaneKey>> {
+        // Held for one line, never across an await.
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The refusal that every step of a lost tenure gets. Of one that was handed over it tells nothing new, and guests go on.
     pub(crate) fn fenced(&self) -> Error {
-        self.lose();
+        if !self.is_handed_over() {
+            self.lose();
+        }
         Error::Fenced { shard: self.shard.number() }
     }
 }

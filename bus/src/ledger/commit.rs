@@ -5,10 +5,17 @@ use std::{sync::LazyLock, time::Duration};
 use bytes::Bytes;
 use redis::Script;
 
-use super::{DONE_MAX, DONE_WINDOW, Ledger};
+use super::{DONE_MAX, Ledger};
 use crate::{EntryId, Error, Role, unix_ms};
 
-static COMMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("commit.lua")));
+static COMMIT: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(
+        include_str!("../lease/may.lua"),
+        include_str!("marks.lua"),
+        include_str!("ack.lua"),
+        include_str!("commit.lua")
+    ))
+});
 
 /// What a turn did.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +24,17 @@ pub struct Commit {
     pub actions: Vec<Action>,
     /// What becomes of the lane's history.
     pub history: Option<HistoryWrite>,
+    /// What is kept of the turn's notes; without it they go.
+    pub notes: Option<KeptNotes>,
+}
+
+/// The last word of a turn's notes.
+#[derive(Debug, Clone)]
+pub struct KeptNotes {
+    /// Written over what is there.
+    pub fields: Vec<(String, Bytes)>,
+    /// For so long.
+    pub ttl: Duration,
 }
 
 /// One outbound action: an envelope for the outbound stream of a platform, on the shard of its cause.
@@ -56,16 +74,13 @@ pub(crate) enum Committed {
 
 impl Ledger {
     /// Commits a turn over `entries` (each with its cause); the first one is the turn's own.
-    pub(crate) async fn commit(
-        &self,
-        lane: &str,
-        entries: &[(EntryId, &str)],
-        commit: &Commit,
-    ) -> Result<Committed, Error> {
-        let (names, shard) = (self.bus.names(), self.tenure.shard());
+    pub(crate) async fn commit(&self, entries: &[(EntryId, &str)], commit: &Commit) -> Result<Committed, Error> {
+        let (names, shard) = (self.bus.names(), self.tenure().shard());
         let [even, odd] = names.done(shard);
         let mut script = COMMIT.key(self.fence());
-        script.key(self.stream()).key(self.attempts()).key(even).key(odd).key(names.history(shard, lane));
+        script.key(self.guests()).key(self.stream()).key(self.attempts()).key(even).key(odd);
+        let cause = entries.first().map_or("", |(_, cause)| cause);
+        script.key(self.notes(cause)).key(names.history(shard, self.pass.lane()));
         let mut platforms: Vec<&str> = Vec::new();
         for action in &commit.actions {
             if !platforms.contains(&action.platform.as_str()) {
@@ -74,11 +89,22 @@ impl Ledger {
             }
         }
 
-        script.arg(self.tenure.token()).arg(self.group());
-        script.arg(if self.keeps_marks() { DONE_WINDOW.as_secs() } else { 0 }).arg(DONE_MAX).arg(unix_ms());
+        script.arg(self.tenure().token()).arg(&**self.pass.lane()).arg(self.group());
+        script.arg(self.marks_window()).arg(DONE_MAX).arg(unix_ms()).arg(self.deletes());
         script.arg(entries.len());
         for (id, cause) in entries {
             script.arg(id.to_string()).arg(*cause);
+        }
+        match &commit.notes {
+            None => {
+                script.arg(0).arg(0);
+            }
+            Some(kept) => {
+                script.arg(kept.ttl.as_secs().max(1)).arg(kept.fields.len());
+                for (field, value) in &kept.fields {
+                    script.arg(field).arg(value.as_ref());
+                }
+            }
         }
         match &commit.history {
             None => {
@@ -101,7 +127,7 @@ impl Ledger {
         match script.invoke_async::<String>(&mut self.bus.shared()).await?.as_str() {
             "NOW" => Ok(Committed::Now),
             "BEFORE" => Ok(Committed::Before),
-            "FENCED" => Err(self.tenure.fenced()),
+            "FENCED" => Err(self.pass.refused()),
             _ => Err(Error::Reply { step: "a commit" }),
         }
     }

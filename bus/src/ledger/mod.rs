@@ -4,6 +4,8 @@
 
 mod commit;
 mod dead_letter;
+mod note;
+mod record;
 mod start;
 
 use std::{
@@ -15,40 +17,52 @@ use bytes::Bytes;
 use redis::{Script, Value};
 
 pub(crate) use commit::Committed;
+pub use commit::KeptNotes;
 pub use commit::{Action, Commit, HistoryWrite};
 pub(crate) use dead_letter::DeadLetter;
+pub use note::Notes;
+pub(crate) use record::Records;
 pub use start::Attempt;
 pub(crate) use start::Started;
 
-use crate::{Bus, EntryId, Error, Role, clock::millis, lease::Tenure};
+use crate::{
+    Bus, EntryId, Error, Role,
+    clock::millis,
+    lease::{Pass, Tenure},
+};
 
-static ATTEMPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("attempt.lua")));
+static ATTEMPT: LazyLock<Script> =
+    LazyLock::new(|| Script::new(concat!(include_str!("../lease/may.lua"), include_str!("attempt.lua"))));
 
 /// Marks are kept for at least this long after their turn.
 const DONE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 /// Marks that one of the two sets of a shard may hold.
 const DONE_MAX: u32 = 1_000_000;
 
-/// Steps on the shard of one tenure.
+/// Steps of one turn on its shard.
 #[derive(Debug, Clone)]
 pub(crate) struct Ledger {
     bus: Bus,
     role: Role,
-    tenure: Arc<Tenure>,
+    pass: Arc<Pass>,
 }
 
 impl Ledger {
-    pub(crate) fn new(bus: Bus, role: Role, tenure: Arc<Tenure>) -> Self {
-        Self { bus, role, tenure }
+    pub(crate) fn new(bus: Bus, role: Role, pass: Arc<Pass>) -> Self {
+        Self { bus, role, pass }
     }
 
-    /// The shard is not ours any more.
+    /// Nothing of the turn can be done any more.
     pub(crate) fn is_lost(&self) -> bool {
-        self.tenure.is_lost()
+        self.pass.is_lost()
+    }
+
+    fn tenure(&self) -> &Tenure {
+        self.pass.tenure()
     }
 
     fn stream(&self) -> String {
-        self.bus.names().stream(&self.role, self.tenure.shard())
+        self.bus.names().stream(&self.role, self.tenure().shard())
     }
 
     fn group(&self) -> String {
@@ -56,11 +70,29 @@ impl Ledger {
     }
 
     fn fence(&self) -> String {
-        self.bus.names().fence(&self.role, self.tenure.shard())
+        self.bus.names().fence(&self.role, self.tenure().shard())
+    }
+
+    fn guests(&self) -> String {
+        self.bus.names().guests(&self.role, self.tenure().shard())
     }
 
     fn attempts(&self) -> String {
-        self.bus.names().attempts(&self.role, self.tenure.shard())
+        self.bus.names().attempts(&self.role, self.tenure().shard())
+    }
+
+    fn notes(&self, cause: &str) -> String {
+        self.bus.names().notes(&self.role, self.tenure().shard(), cause)
+    }
+
+    /// Seconds for which marks of finished causes are kept, 0 where none are.
+    fn marks_window(&self) -> u64 {
+        if self.keeps_marks() { DONE_WINDOW.as_secs() } else { 0 }
+    }
+
+    /// Whether a step that settles an entry also deletes it.
+    fn deletes(&self) -> u8 {
+        u8::from(self.tenure().deletes())
     }
 
     /// Marks of finished causes are kept for what arrives from outside and may arrive twice; an action's own platform knows
@@ -87,15 +119,15 @@ impl Ledger {
 
     async fn note_attempt(&self, entry: EntryId, failures: u32, deaths: u32, wait: Duration) -> Result<(), Error> {
         let mut script = ATTEMPT.key(self.fence());
-        script.key(self.attempts()).arg(self.tenure.token()).arg(entry.to_string());
-        script.arg(failures).arg(deaths).arg(millis(wait));
-        if script.invoke_async::<bool>(&mut self.bus.shared()).await? { Ok(()) } else { Err(self.tenure.fenced()) }
+        script.key(self.guests()).key(self.attempts()).arg(self.tenure().token()).arg(&**self.pass.lane());
+        script.arg(entry.to_string()).arg(failures).arg(deaths).arg(millis(wait));
+        if script.invoke_async::<bool>(&mut self.bus.shared()).await? { Ok(()) } else { Err(self.pass.refused()) }
     }
 
     /// The lane's history, oldest first.
     pub(crate) async fn history(&self, lane: &str) -> Result<Vec<Bytes>, Error> {
         let mut range = redis::cmd("LRANGE");
-        range.arg(self.bus.names().history(self.tenure.shard(), lane)).arg(0).arg(-1);
+        range.arg(self.bus.names().history(self.tenure().shard(), lane)).arg(0).arg(-1);
         let Value::Array(items) = range.query_async(&mut self.bus.shared()).await? else {
             return Err(Error::Reply { step: "a history" });
         };

@@ -5,9 +5,19 @@ use std::{sync::LazyLock, time::Duration};
 use redis::Script;
 
 use super::Ledger;
-use crate::{EntryId, Error};
+use crate::{EntryId, Error, clock::millis};
 
-static START: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("start.lua")));
+static START: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(
+        include_str!("../lease/pass.lua"),
+        include_str!("marks.lua"),
+        include_str!("ack.lua"),
+        include_str!("start.lua")
+    ))
+});
+
+/// After so long a lane that is left to a guest is looked at again.
+const GUEST_AGAIN: Duration = Duration::from_millis(50);
 
 /// How often an entry's turn ended badly so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,22 +37,34 @@ pub(crate) enum Started {
     Wait(Duration),
     /// Its cause is done: the copy was acked without a run.
     Copy,
+    /// It was settled already, by a guest or by a commit that was on its way when it was taken over.
+    Gone,
 }
 
 impl Ledger {
-    /// Marks the entry as running under our token, unless its cause is done or its time has not come.
-    pub(crate) async fn start(&self, entry: EntryId, cause: &str) -> Result<Started, Error> {
-        let [even, odd] = self.bus.names().done(self.tenure.shard());
+    /// Marks the entry as running under our token, unless its cause is done, its time has not come, or its lane is left to a
+    /// guest. `is_claimed`: it was taken over, not read as new. `is_wanted`: something waits for this turn that a guest would
+    /// not hear of, so its lane is taken back from one.
+    pub(crate) async fn start(
+        &self,
+        entry: EntryId,
+        cause: &str,
+        is_claimed: bool,
+        is_wanted: bool,
+    ) -> Result<Started, Error> {
+        let [even, odd] = self.bus.names().done(self.tenure().shard());
         let mut script = START.key(self.fence());
-        script.key(self.attempts()).key(self.stream()).key(even).key(odd);
-        script.arg(self.tenure.token()).arg(self.group()).arg(entry.to_string());
-        script.arg(if self.keeps_marks() { cause } else { "" });
+        script.key(self.guests()).key(self.attempts()).key(self.stream()).key(even).key(odd);
+        script.arg(self.tenure().token()).arg(&**self.pass.lane()).arg(self.group()).arg(entry.to_string());
+        script.arg(if self.keeps_marks() { cause } else { "" }).arg(u8::from(is_claimed)).arg(self.deletes());
+        script.arg(millis(GUEST_AGAIN)).arg(u8::from(is_wanted));
         let (code, first, second): (String, u64, u32) = script.invoke_async(&mut self.bus.shared()).await?;
         match code.as_str() {
             "RUN" => Ok(Started::Run(Attempt { failures: u32::try_from(first).unwrap_or(u32::MAX), deaths: second })),
             "WAIT" => Ok(Started::Wait(Duration::from_millis(first))),
             "COPY" => Ok(Started::Copy),
-            "FENCED" => Err(self.tenure.fenced()),
+            "GONE" => Ok(Started::Gone),
+            "FENCED" => Err(self.pass.refused()),
             _ => Err(Error::Reply { step: "the start of a turn" }),
         }
     }

@@ -103,6 +103,35 @@ impl Bus {
     }
 }
 
+impl Bus {
+    /// What comes on one channel, and the work that the caller has to run until `stop` is cancelled. On a server without
+    /// pub/sub nothing comes.
+    pub(crate) fn listen(
+        &self,
+        channel: &'static str,
+        stop: CancellationToken,
+    ) -> (mpsc::Receiver<Push>, impl Future<Output = ()> + Send + 'static) {
+        let (subscription, pushes, work) = self.subscribe(stop.clone());
+        let has_pubsub = matches!(self.link, Link::Redis(_));
+        let work = async move {
+            if !has_pubsub {
+                stop.cancelled().await;
+                return;
+            }
+            // Once it is added, the subscriber keeps it over every new connection.
+            let adding = async {
+                while subscription.add(channel).await.is_err() {}
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                () = work => {}
+                () = adding => {}
+            }
+        };
+        (pushes, work)
+    }
+}
+
 struct Subscriber {
     bus: Bus,
     waiting: mpsc::Receiver<Request>,

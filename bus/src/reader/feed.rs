@@ -6,7 +6,7 @@ use redis::{FromRedisValue, Script, Value};
 
 use crate::{Bus, EntryId, Error, Role, Shard, lease::Tenure, window::Window};
 
-static OUTDATE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("outdate.lua")));
+static TOUCH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("touch.lua")));
 static DROP_IDLE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("drop_idle_consumers.lua")));
 
 /// Idle time after which a consumer that holds nothing is taken for one of a process that is gone. It is made again by its
@@ -57,14 +57,6 @@ impl Feed {
             Err(error) if error.code() == Some("BUSYGROUP") => Ok(()),
             other => Ok(other?),
         }
-    }
-
-    /// Makes every read that an earlier connection sent and that is still on its way come to nothing: it would be done under a
-    /// fence that has not moved, and what it took would be pending and known to no lane. False once the fence has moved.
-    async fn outdate(&self, bus: &Bus) -> Result<bool, Error> {
-        let mut script = OUTDATE.key(&self.fence);
-        script.arg(self.tenure.token());
-        Ok(script.invoke_async(&mut bus.shared()).await?)
     }
 
     /// The group's last delivered id.
@@ -142,10 +134,11 @@ impl Feeds {
         Ok(())
     }
 
-    /// Before a new connection watches anything: what was sent by those before it is refused from now on.
-    pub(super) async fn outdate(&self, bus: &Bus) -> Result<(), Error> {
+    /// Makes what a broken connection may still have on its way fail, before the new one watches.
+    pub(super) async fn outrun_the_broken(&self, bus: &Bus) -> Result<(), Error> {
         for feed in self.feeds.values() {
-            if !feed.outdate(bus).await? {
+            let mut script = TOUCH.key(&feed.fence);
+            if !script.arg(feed.tenure.token()).invoke_async::<bool>(&mut bus.shared()).await? {
                 feed.tenure.lose();
             }
         }

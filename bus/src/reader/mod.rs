@@ -3,7 +3,8 @@
 //! It works in rounds of one flush on a connection of its own (`round.rs`). A read either ran before the fence moved, and
 //! then its entries are in the pending list that the next owner claims, or it is refused. There is no third case, however
 //! long this process sleeps and wherever. Nothing here races a read against anything: a read that is sent is waited for, and
-//! after any error the connection is dropped and everything pending is claimed again.
+//! after any error the connection is dropped and everything pending is claimed again. What the dropped connection may still
+//! have on its way is made to fail first, by a write to the fence that changes nothing but breaks its WATCH.
 
 mod feed;
 mod round;
@@ -43,6 +44,8 @@ const GOOD: Duration = Duration::from_secs(10);
 pub(crate) struct Arrivals {
     pub(crate) tenure: Arc<Tenure>,
     pub(crate) entries: Vec<RawEntry>,
+    /// They were taken over, not read as new.
+    pub(crate) is_claimed: bool,
 }
 
 /// What the consumer tells the reader. Each is answered when the reader acts by it.
@@ -169,7 +172,7 @@ impl Reader {
         // Where this is not permitted, nobody wakes the reader and it looks up after `BLOCK`.
         let id = redis::cmd("CLIENT").arg("ID").query_async::<i64>(&mut connection).await;
         self.client.store(id.unwrap_or(0), Ordering::Release);
-        self.feeds.outdate(&self.bus).await?;
+        self.feeds.outrun_the_broken(&self.bus).await?;
         self.status.set_reading(true);
         // The doorbell said that there is something to read.
         let mut rang = false;
@@ -231,7 +234,7 @@ impl Reader {
                 metrics::counter!("stargazer_entries_gone_total", "role" => self.role.to_string())
                     .increment(claimed.gone as u64);
             }
-            self.hand_over(shard, claimed.entries).await;
+            self.pass_on(shard, claimed.entries, true).await;
             if self.feeds.claimed_up_to(shard, claimed.cursor)
                 && let Some(feed) = self.feeds.get_mut(shard)
             {
@@ -247,7 +250,7 @@ impl Reader {
             if let (Some(feed), Some(last)) = (self.feeds.get_mut(shard), entries.last()) {
                 feed.last = last.id;
             }
-            self.hand_over(shard, entries).await;
+            self.pass_on(shard, entries, false).await;
         }
         for tenure in self.feeds.watched(&answer.tokens) {
             tracing::warn!(role = %self.role, shard = %tenure.shard(), "the fence has moved, leaving the shard");
@@ -257,12 +260,12 @@ impl Reader {
         Ok(busy || answer.refused)
     }
 
-    async fn hand_over(&self, shard: crate::Shard, mut entries: Vec<RawEntry>) {
+    async fn pass_on(&self, shard: crate::Shard, mut entries: Vec<RawEntry>, is_claimed: bool) {
         let Some(feed) = self.feeds.get(shard) else { return };
         let tenure = feed.tenure.id();
         entries.retain(|entry| self.window.admit(tenure, entry.id, entry.data.len()));
         if !entries.is_empty() {
-            let _ = self.arrivals.send(Arrivals { tenure: Arc::clone(&feed.tenure), entries }).await;
+            let _ = self.arrivals.send(Arrivals { tenure: Arc::clone(&feed.tenure), entries, is_claimed }).await;
         }
     }
 

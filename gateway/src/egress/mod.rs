@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bus::{Action, Commit, Failure, Handler, Outcome, Route, RouteError, Turn, unix_ms};
+use bus::{Action, Commit, Failure, Handler, Outcome, Route, RouteError, Turn, Way, unix_ms};
 use bytes::Bytes;
-use codec::{OutboundRoute, OutboundView, peek_lane};
+use codec::{OutboundRoute, OutboundView};
 
 use crate::platform::{Platform, SendError};
 
@@ -30,13 +30,9 @@ impl Egress {
 
 impl Handler for Egress {
     fn route(&self, payload: &Bytes) -> Result<Route, RouteError> {
-        let lane = peek_lane(payload).map_err(|error| RouteError(error.to_string()))?;
-        Ok(Route { lane: lane.into(), control: None })
-    }
-
-    fn cause(&self, payload: &Bytes) -> Result<Arc<str>, RouteError> {
         let route = OutboundRoute::decode(payload).map_err(|error| RouteError(error.to_string()))?;
-        Ok(route.message_key.unwrap_or(route.trace_id).into())
+        let cause = route.message_key.unwrap_or(route.trace_id).into();
+        Ok(Route { lane: route.lane().into(), cause, way: Way::Turn })
     }
 
     async fn run(&self, turn: &mut Turn) -> Outcome {

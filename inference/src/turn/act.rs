@@ -60,27 +60,29 @@ impl<'a> Act<'a> {
         if is_answer {
             push.push(self.answered(&text));
         }
-        Commit { actions, history: self.write(push, dropped) }
+        Commit { actions, history: self.write(push, dropped), notes: None }
     }
 
     /// Nobody is answered, but what was said is remembered.
     pub(super) fn record(&self) -> Commit {
-        Commit { actions: Vec::new(), history: self.write(vec![self.said()], 0) }
+        Commit { history: self.write(vec![self.said()], 0), ..Commit::default() }
     }
 
     /// Everything is forgotten. A preview that was begun goes away.
     pub(super) fn forget(&self) -> Commit {
         let write = HistoryWrite { clear: true, drop_newest: 0, push: Vec::new(), keep: 0, ttl: self.history.ttl };
-        Commit { actions: vec![self.retract(&names::message_key(self.cause, 0), 0)], history: Some(write) }
+        Commit { actions: vec![self.retract(&names::message_key(self.cause, 0), 0)], history: Some(write), notes: None }
     }
 
     /// The answer that was to be replaced is not the last one.
     pub(super) fn cannot_replace(&self) -> Commit {
-        Commit { actions: vec![self.retract(&names::message_key(self.cause, 0), 0)], history: None }
+        Commit { actions: vec![self.retract(&names::message_key(self.cause, 0), 0)], ..Commit::default() }
     }
 
-    pub(super) fn nothing(&self) -> Commit {
-        Commit::default()
+    /// The message is gone before it was answered, and so is a preview that was begun.
+    pub(super) fn deleted(&self) -> Commit {
+        let begun = self.inbound.is_addressed.then(|| self.retract(&names::message_key(self.cause, 0), 0));
+        Commit { actions: begun.into_iter().collect(), ..Commit::default() }
     }
 
     fn outbound(&self, index: u32) -> Outbound {

@@ -1,7 +1,8 @@
 //! Asking the model, while previews go out and controls come in.
 
-use bus::Turn;
-use codec::{InboundRoute, InboundView, control, names};
+use bus::{Control, Turn};
+use bytes::Bytes;
+use codec::{InboundRoute, InboundView, Kind, control, names};
 use futures_util::StreamExt;
 use tokio::time::sleep_until;
 
@@ -30,8 +31,42 @@ pub(super) enum Ending {
     Failed(ModelError),
 }
 
+/// Why an answer is of no use any more: what it answers has changed.
+#[derive(Debug)]
+pub(super) enum Changed {
+    /// The message says something else now: the envelope of the edit.
+    Edited(Bytes),
+    /// The message is gone.
+    Deleted,
+}
+
+/// What an entry that reached a running turn asks of it.
+#[derive(Debug)]
+pub(super) enum Steer {
+    Stop,
+    Forget,
+    Change(Changed),
+}
+
+impl Steer {
+    pub(super) fn of(control: Control) -> Self {
+        let route = InboundRoute::decode(&control.payload);
+        match route.map(|route| (route.kind, route.custom_id)) {
+            Ok((Kind::Edit, _)) => Self::Change(Changed::Edited(control.payload)),
+            Ok((Kind::Delete, _)) => Self::Change(Changed::Deleted),
+            Ok((_, control::FORGET)) => Self::Forget,
+            _ => Self::Stop,
+        }
+    }
+}
+
 impl Turns {
-    pub(super) async fn infer(&self, turn: &mut Turn, inbound: &InboundView<'_>, messages: Vec<ChatMessage>) -> Answer {
+    pub(super) async fn infer(
+        &self,
+        turn: &mut Turn,
+        inbound: &InboundView<'_>,
+        messages: Vec<ChatMessage>,
+    ) -> Result<Answer, Changed> {
         let key = names::message_key(&turn.facts().cause, 0);
         let mut preview = Preview::new(turn.preview_sink(&self.previews, inbound.platform), inbound, key);
         let text_max = usize::try_from(self.settings.model.reply_bytes_max.as_u64()).unwrap_or(usize::MAX);
@@ -44,10 +79,11 @@ impl Turns {
                 // Controls first: a flood of tokens must not hold up a stop.
                 biased;
                 control = turn.control() => {
-                    match InboundRoute::decode(&control.payload).map(|route| route.custom_id) {
-                        Ok(control::FORGET) => ending = Ending::Forgotten,
-                        _ => ending = Ending::Stopped,
-                    }
+                    ending = match Steer::of(control) {
+                        Steer::Change(changed) => return Err(changed),
+                        Steer::Forget => Ending::Forgotten,
+                        Steer::Stop => Ending::Stopped,
+                    };
                     break;
                 }
                 piece = stream.next() => piece,
@@ -90,6 +126,6 @@ impl Turns {
             }
         }
         self.stages.model.record(asked.elapsed());
-        Answer { text, ending }
+        Ok(Answer { text, ending })
     }
 }

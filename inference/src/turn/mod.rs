@@ -7,9 +7,9 @@ mod preview;
 
 use std::{sync::Arc, time::Duration};
 
-use bus::{Action, Failure, Handler, Outcome, Previews, Route, RouteError, Turn, unix_ms};
+use bus::{Action, Commit, Failure, Handler, HistoryWrite, Outcome, Previews, Route, RouteError, Turn, Way, unix_ms};
 use bytes::Bytes;
-use codec::{InboundRoute, InboundView, Kind, control, peek_inbound};
+use codec::{InboundRoute, InboundView, Kind, control};
 use service::Settings;
 use tracing::Instrument;
 
@@ -19,6 +19,7 @@ use crate::{
     prompt::{Facts, Prompt},
 };
 use act::Act;
+use infer::{Changed, Steer};
 use plan::Plan;
 
 /// Pause before a turn is tried again whose history could not be read.
@@ -56,20 +57,40 @@ impl Turns {
         Self { settings, model, prompt, previews, stages }
     }
 
+    /// Until its message holds still. One that is edited while it is answered is answered anew, in the same place.
     async fn take(&self, turn: &mut Turn) -> Outcome {
         let facts = turn.facts().clone();
-        let inbound = match InboundView::decode(&facts.payload) {
-            Ok(inbound) => inbound,
-            Err(error) => return Outcome::Dead(Failure { code: "undecodable", error: error.to_string() }),
-        };
-        let act = Act::new(&inbound, &facts.cause, &facts.trace_id, &self.settings.history);
-        let plan = Plan::of(&inbound);
+        let mut edit = None;
+        loop {
+            let inbound = match as_edited(&facts.payload, edit.as_ref()) {
+                Ok(inbound) => inbound,
+                Err(error) => return Outcome::Dead(Failure { code: "undecodable", error: error.to_string() }),
+            };
+            let act = Act::new(&inbound, &facts.cause, &facts.trace_id, &self.settings.history);
+            match self.try_once(turn, &inbound, &act).await {
+                Ok(outcome) => return outcome,
+                Err(Changed::Deleted) => return Outcome::Commit(act.deleted()),
+                Err(Changed::Edited(payload)) => edit = Some(payload),
+            }
+        }
+    }
+
+    async fn try_once(&self, turn: &mut Turn, inbound: &InboundView<'_>, act: &Act<'_>) -> Result<Outcome, Changed> {
+        let plan = Plan::of(inbound);
         let (again, target) = match plan {
             Plan::Answer => (false, None),
             Plan::AnswerAgain { target } => (true, Some(target)),
-            Plan::Record => return Outcome::Commit(act.record()),
-            Plan::Forget => return Outcome::Commit(act.forget()),
-            Plan::Nothing => return Outcome::Commit(act.nothing()),
+            Plan::Record => {
+                // As it reads now.
+                while let Some(control) = turn.waiting_control() {
+                    if let Steer::Change(changed) = Steer::of(control) {
+                        return Err(changed);
+                    }
+                }
+                return Ok(Outcome::Commit(act.record()));
+            }
+            Plan::Forget => return Ok(Outcome::Commit(act.forget())),
+            Plan::Nothing => return Ok(Outcome::Commit(Commit::default())),
         };
 
         let began = tokio::time::Instant::now();
@@ -77,27 +98,29 @@ impl Turns {
             Ok(records) => History::unpack(&records),
             Err(error) => {
                 tracing::warn!(%error, "the history could not be read, the turn waits");
-                return Outcome::Wait(HISTORY_AGAIN);
+                return Ok(Outcome::Wait(HISTORY_AGAIN));
             }
         };
         let mut dropped = 0;
         if let Some(target) = target {
-            let Some(answers) = history.answer_to_replace(target) else { return Outcome::Commit(act.cannot_replace()) };
+            let Some(answers) = history.answer_to_replace(target) else {
+                return Ok(Outcome::Commit(act.cannot_replace()));
+            };
             history = history.without_newest(answers);
             if history.is_empty() {
-                return Outcome::Commit(act.cannot_replace());
+                return Ok(Outcome::Commit(act.cannot_replace()));
             }
             dropped = answers;
         }
-        let messages = match self.render(&inbound, history, again) {
+        let messages = match self.render(inbound, history, again) {
             Ok(messages) => messages,
-            Err(error) => return Outcome::Retry(Failure { code: "prompt", error: error.to_string() }),
+            Err(error) => return Ok(Outcome::Retry(Failure { code: "prompt", error: error.to_string() })),
         };
         self.stages.context.record(began.elapsed());
         let since_event = unix_ms() as f64 / 1000.0 - inbound.timestamp;
         self.stages.event_to_request.record(since_event.max(0.0));
-        let answer = self.infer(turn, &inbound, messages).await;
-        Outcome::Commit(act.answer(answer, target, dropped))
+        let answer = self.infer(turn, inbound, messages).await?;
+        Ok(Outcome::Commit(act.answer(answer, target, dropped)))
     }
 
     /// System prompt, history, question.
@@ -124,16 +147,22 @@ impl Turns {
 
 impl Handler for Turns {
     fn route(&self, payload: &Bytes) -> Result<Route, RouteError> {
-        let peek = peek_inbound(payload).map_err(|error| RouteError(error.to_string()))?;
-        let control = match peek.kind {
-            Kind::Interaction => urgent(payload)?,
-            _ => None,
+        let route = InboundRoute::decode(payload).map_err(|error| RouteError(error.to_string()))?;
+        let cause = match route.cause() {
+            "" => return Err(RouteError("field `event_id`: is required where `trace_id` is empty".into())),
+            cause => cause.into(),
         };
-        Ok(Route { lane: peek.channel_key.into(), control })
+        let way = match route.kind {
+            Kind::Message if !route.is_addressed => Way::Record,
+            Kind::Interaction if control::is_urgent(route.custom_id) => Way::Control,
+            _ => route.cause_of_message().map_or(Way::Turn, |of| Way::Change(of.into())),
+        };
+        Ok(Route { lane: route.channel_key.into(), cause, way })
     }
 
-    fn cause(&self, payload: &Bytes) -> Result<Arc<str>, RouteError> {
-        cause(&route(payload)?)
+    fn record(&self, payload: &Bytes) -> Result<Option<HistoryWrite>, RouteError> {
+        let inbound = InboundView::decode(payload).map_err(|error| RouteError(error.to_string()))?;
+        Ok(Act::new(&inbound, inbound.cause(), inbound.trace_id, &self.settings.history).record().history)
     }
 
     async fn run(&self, turn: &mut Turn) -> Outcome {
@@ -154,21 +183,16 @@ fn author<'a>(inbound: &InboundView<'a>) -> &'a str {
     names.into_iter().find(|name| !name.is_empty()).unwrap_or(inbound.user_id)
 }
 
-fn route(payload: &[u8]) -> Result<InboundRoute<'_>, RouteError> {
-    InboundRoute::decode(payload).map_err(|error| RouteError(error.to_string()))
-}
-
-fn cause(route: &InboundRoute<'_>) -> Result<Arc<str>, RouteError> {
-    match route.cause() {
-        "" => Err(RouteError("field `event_id`: is required where `trace_id` is empty".into())),
-        cause => Ok(cause.into()),
+/// A message with what its newest edit made of it.
+fn as_edited<'a>(message: &'a Bytes, edit: Option<&'a Bytes>) -> Result<InboundView<'a>, codec::Error> {
+    let mut inbound = InboundView::decode(message)?;
+    if let Some(edit) = edit {
+        let edit = InboundView::decode(edit)?;
+        inbound.content = edit.content;
+        inbound.attachments = edit.attachments;
+        inbound.embeds = edit.embeds;
     }
-}
-
-/// The cause of an interaction that a running turn has to know of at once.
-fn urgent(payload: &[u8]) -> Result<Option<Arc<str>>, RouteError> {
-    let route = route(payload)?;
-    control::is_urgent(route.custom_id).then(|| cause(&route)).transpose()
+    Ok(inbound)
 }
 
 fn rfc3339(unix_ms: u64) -> String {

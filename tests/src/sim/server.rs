@@ -162,10 +162,20 @@ impl SimServer {
     }
 }
 
-/// Whether a step is under a fence that holds another token than the step has.
+/// Whether a step is under a fence that holds another token than the step has, and not by a guest of its lane either.
 fn is_stale(keys: &[Vec<u8>], arguments: &[Vec<u8>], store: &mut Store) -> bool {
     let Some(fence) = keys.first().filter(|key| key.starts_with(b"sg:fence:")) else { return false };
-    store.get::<Vec<u8>>(fence).ok().flatten().map(|token| &*token) != arguments.first()
+    let token = arguments.first();
+    if store.get::<Vec<u8>>(fence).ok().flatten().map(|held| &*held) == token {
+        return false;
+    }
+    let [_, guests, ..] = keys else { return true };
+    let (Some(token), Some(lane), true) = (token, arguments.get(1), guests.starts_with(b"sg:guests:")) else {
+        return true;
+    };
+    let passes = store.get::<Vec<(Vec<u8>, Vec<u8>)>>(guests).ok().flatten();
+    let has_pass = passes.is_some_and(|passes| passes.iter().any(|(of, pass)| of == lane && pass.starts_with(token)));
+    !has_pass
 }
 
 /// How steps under a fence say that it is another's.

@@ -148,6 +148,10 @@ impl Store {
         true
     }
 
+    pub(super) fn persist(&mut self, key: &[u8]) -> bool {
+        self.exists(key) && self.expires.remove(key).is_some()
+    }
+
     pub(super) fn expires(&self, key: &[u8]) -> Option<u64> {
         self.expires.get(key).copied()
     }

@@ -61,11 +61,40 @@ impl Totals {
     }
 }
 
-/// What the platform has to show for what was sent, by lane: each message, or the notice that it was given up.
+/// What the platform has to show for what was sent, by lane: each message that is answered, or the notice that it was given up.
+/// Edits are looked at apart, since they come with their message or at their place.
 pub(crate) fn expected(sent: &[String]) -> Vec<String> {
-    let answer =
-        |payload: &String| if payload.ends_with(":poison") { format!("{payload}:dead") } else { payload.clone() };
-    sent.iter().map(answer).collect()
+    let answer = |payload: &String| if is_given_up(payload) { format!("{payload}:dead") } else { payload.clone() };
+    sent.iter().filter(|payload| edit_of(payload).is_none() && !payload.ends_with(":quiet")).map(answer).collect()
+}
+
+fn is_given_up(payload: &str) -> bool {
+    edit_of(payload).is_none() && (payload.ends_with(":poison") || payload.ends_with(":fragile"))
+}
+
+/// The message that this one edits, as the beginning of its payload.
+fn edit_of(payload: &str) -> Option<String> {
+    let (lane, rest) = payload.split_once(':')?;
+    let (_, of) = rest.split_once(":edit:")?;
+    Some(format!("{lane}:{of}"))
+}
+
+/// I3 for edits: each once, and not before its message.
+fn edits(world: &World) {
+    let (seed, seen) = (world.seed, world.platform.seen());
+    for edit in &world.sent {
+        let Some(of) = edit_of(edit) else { continue };
+        let places: Vec<usize> =
+            seen.iter().enumerate().filter(|(_, one)| *one == edit).map(|(place, _)| place).collect();
+        // What joins a message that is given up is given up with it.
+        let most_likely = if is_given_up(&of) { 0..=1 } else { 1..=1 };
+        assert!(most_likely.contains(&places.len()), "seed {seed}: {edit} was seen {} times", places.len());
+        let message = seen.iter().position(|one| *one == of);
+        assert!(
+            places.iter().all(|place| is_given_up(&of) || message.is_some_and(|message| message < *place)),
+            "seed {seed}: {edit} came before its message"
+        );
+    }
 }
 
 /// Streams with what is pending and unread in them.
@@ -91,7 +120,9 @@ pub(crate) fn has_unfinished(world: &World) -> bool {
 pub(crate) fn world(world: &World, expected: &[String]) {
     let seed = world.seed;
     assert_eq!(world.server.stale_steps(), 0, "seed {seed}: steps of one who was not the owner");
-    let (seen, expected) = (by_lane(&world.platform.seen()), by_lane(expected));
+    edits(world);
+    let answers: Vec<_> = world.platform.seen().into_iter().filter(|one| edit_of(one).is_none()).collect();
+    let (seen, expected) = (by_lane(&answers), by_lane(expected));
     // I2, I3: each once, in the order in which its cause arrived.
     for (lane, expected) in &expected {
         let seen = seen.get(lane).cloned().unwrap_or_default();
@@ -118,7 +149,7 @@ pub(crate) fn world(world: &World, expected: &[String]) {
     }
     // A message is given up once, however often its turn was tried and by whomever. A copy of it is another try, since what was
     // given up leaves no mark.
-    for payload in world.sent.iter().filter(|payload| payload.ends_with(":poison")) {
+    for payload in world.sent.iter().filter(|payload| is_given_up(payload)) {
         let letters = committed.iter().filter(|text| *text == payload).count();
         let most = world.appended[payload];
         assert!(
@@ -130,7 +161,9 @@ pub(crate) fn world(world: &World, expected: &[String]) {
     for lane in expected.keys() {
         let key = names.history(names.shards.of(lane), lane);
         let history = strings(&world.server.command(&[b"LRANGE", key.as_bytes(), b"0", b"-1"]).unwrap());
-        let is_of_lane = |payload: &&String| payload.starts_with(&format!("{lane}:")) && !payload.ends_with(":poison");
+        let is_of_lane = |payload: &&String| {
+            payload.starts_with(&format!("{lane}:")) && !is_given_up(payload) && edit_of(payload).is_none()
+        };
         let answered: Vec<_> = world.sent.iter().filter(is_of_lane).cloned().collect();
         assert_eq!(history, answered, "seed {seed}: the history of {lane}");
     }

@@ -2,17 +2,19 @@
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{Arc, Mutex},
+    sync::Mutex,
     time::Duration,
 };
 
-use bus::{Action, Commit, Failure, Handler, HistoryWrite, Outcome, Route, RouteError, Turn};
+use bus::{Action, Commit, Failure, Handler, HistoryWrite, Outcome, Route, RouteError, Turn, Way};
 use bytes::Bytes;
 
+/// How long the turn of a message takes that fails in every run but the first.
+pub(crate) const FRAGILE: Duration = Duration::from_millis(300);
 /// The platform's name.
 pub(crate) const PLATFORM: &str = "sim";
 
-/// A payload is `lane:number:kind`, and is its own cause.
+/// A payload is `lane:number[:kind[:of]]`, and is its own cause.
 fn parts(payload: &Bytes) -> Result<(&str, &str), RouteError> {
     let text = std::str::from_utf8(payload).map_err(|_| RouteError("no text".into()))?;
     let (lane, rest) = text.split_once(':').ok_or_else(|| RouteError("no lane".into()))?;
@@ -20,11 +22,17 @@ fn parts(payload: &Bytes) -> Result<(&str, &str), RouteError> {
 }
 
 fn route(payload: &Bytes) -> Result<Route, RouteError> {
-    Ok(Route { lane: parts(payload)?.0.into(), control: None })
+    let (lane, kind) = parts(payload)?;
+    let way = match kind.strip_prefix("edit:") {
+        Some(of) => Way::Change(format!("{lane}:{of}").into()),
+        None if kind == "quiet" => Way::Record,
+        None => Way::Turn,
+    };
+    Ok(Route { lane: lane.into(), cause: String::from_utf8_lossy(payload).into(), way })
 }
 
-fn cause(payload: &Bytes) -> Arc<str> {
-    String::from_utf8_lossy(payload).into()
+fn history(push: Vec<Bytes>) -> HistoryWrite {
+    HistoryWrite { clear: false, drop_newest: 0, push, keep: 1000, ttl: Duration::from_secs(86_400) }
 }
 
 /// A time that depends on what it is for and on nothing else.
@@ -34,7 +42,7 @@ fn time(of: &impl Hash, most: u64) -> Duration {
     Duration::from_millis(hasher.finish() % most)
 }
 
-/// Answers each message by one action that names it.
+/// Answers each message by one action that names it, and each edit by one more, in the turn that it joins or in one of its own.
 #[derive(Debug)]
 pub(crate) struct Turns;
 
@@ -43,27 +51,37 @@ impl Handler for Turns {
         route(payload)
     }
 
-    fn cause(&self, payload: &Bytes) -> Result<Arc<str>, RouteError> {
-        Ok(cause(payload))
+    fn record(&self, payload: &Bytes) -> Result<Option<HistoryWrite>, RouteError> {
+        Ok(Some(history(vec![payload.clone()])))
     }
 
     async fn run(&self, turn: &mut Turn) -> Outcome {
         let facts = turn.facts().clone();
         let (_, kind) = parts(&facts.payload).unwrap();
         let most = if kind == "slow" { 900 } else { 60 };
-        tokio::time::sleep(time(&(&facts.cause, facts.attempt.failures), most)).await;
+        let time = if matches!(kind, "fragile" | "once") {
+            FRAGILE
+        } else {
+            time(&(&facts.cause, facts.attempt.failures), most)
+        };
+        tokio::time::sleep(time).await;
         let fails = match kind {
             "poison" => true,
             "fail" => facts.attempt.failures < 2,
+            "once" => facts.attempt.deaths > 0,
+            "fragile" => facts.attempt.failures + facts.attempt.deaths > 0,
             _ => false,
         };
         if fails {
             return Outcome::Retry(Failure { code: "scripted", error: "as told".into() });
         }
-        let action = Action { platform: PLATFORM.into(), data: facts.payload.clone(), trace_id: facts.trace_id };
-        let push = vec![facts.payload];
-        let history = HistoryWrite { clear: false, drop_newest: 0, push, keep: 1000, ttl: Duration::from_secs(86_400) };
-        Outcome::Commit(Commit { actions: vec![action], history: Some(history) })
+        let action = |data| Action { platform: PLATFORM.into(), data, trace_id: facts.trace_id.clone() };
+        let mut actions = vec![action(facts.payload.clone())];
+        while let Some(control) = turn.waiting_control() {
+            actions.push(action(control.payload));
+        }
+        let history = (!kind.starts_with("edit:")).then(|| history(vec![facts.payload]));
+        Outcome::Commit(Commit { actions, history, notes: None })
     }
 
     fn notice(&self, payload: &Bytes, _: &Failure) -> Option<Action> {
@@ -92,17 +110,13 @@ impl Platform {
 
 impl Handler for Platform {
     fn route(&self, payload: &Bytes) -> Result<Route, RouteError> {
-        route(payload)
-    }
-
-    fn cause(&self, payload: &Bytes) -> Result<Arc<str>, RouteError> {
-        Ok(cause(payload))
+        Ok(Route { way: Way::Turn, ..route(payload)? })
     }
 
     async fn run(&self, turn: &mut Turn) -> Outcome {
         let facts = turn.facts();
         tokio::time::sleep(time(&facts.cause, 10)).await;
-        let text = cause(&facts.payload).to_string();
+        let text = facts.cause.to_string();
         let mut seen = self.seen.lock().unwrap();
         if seen.contains(&text) {
             *self.again.lock().unwrap() += 1;

@@ -58,6 +58,42 @@ pub(crate) fn stale_reader(sabotage: Option<Sabotage>) -> Run {
     })
 }
 
+/// The case of a guest that falls silent: its shard was handed over while its turn ran, it is frozen until its pass is over and
+/// its lane has gone on, and then it wakes with its commit ready to be sent.
+pub(crate) fn silent_guest(sabotage: Option<Sabotage>) -> Run {
+    in_time_of_its_own(async {
+        let mut world = World::new(0, sabotage);
+        world.server.set_faults(None);
+        world.drain = PEACE_MAX;
+        world.start_gateway();
+        world.start_worker();
+        world.send_all(&["lane1:0:fragile", "lane1:1"]).await;
+        world.until(|world| world.holds("attempts")).await;
+        world.start_worker();
+        world.workers[0].stop.cancel();
+        world.until(|world| world.holds("guests")).await;
+        world.workers[0].link.freeze(PEACE_MAX);
+        world.seen(2).await;
+        world.workers[0].link.thaw();
+        world.rest().await
+    })
+}
+
+/// The case of a guest that is well: its turn ends after the shard was handed over, and nothing runs twice.
+pub(crate) fn guest() -> Run {
+    in_time_of_its_own(async {
+        let mut world = World::new(0, None);
+        world.server.set_faults(None);
+        world.start_gateway();
+        world.start_worker();
+        world.send_all(&["lane1:0:once", "lane1:1"]).await;
+        world.until(|world| world.holds("attempts")).await;
+        world.start_worker();
+        world.workers[0].stop.cancel();
+        world.rest().await
+    })
+}
+
 /// A reading connection breaks with its next read on the way, and the read arrives when the reader has long begun anew.
 pub(crate) fn late_read(sabotage: Option<Sabotage>) -> Run {
     in_time_of_its_own(async {
@@ -119,6 +155,7 @@ pub(crate) struct World {
     workers: Vec<Process>,
     gateways: Vec<Process>,
     names: u32,
+    drain: Duration,
     run: Run,
 }
 
@@ -145,6 +182,7 @@ impl World {
             workers: Vec::new(),
             gateways: Vec::new(),
             names: 0,
+            drain: Duration::from_secs(1),
             run,
         }
     }
@@ -207,19 +245,33 @@ impl World {
     async fn send(&mut self) {
         let batch: Vec<String> = (0..self.chance.traffic.usize(1..6))
             .map(|_| {
+                let (number, lane) = (self.sent.len(), format!("lane{}", self.chance.traffic.u8(..6)));
                 let kind = match self.chance.traffic.u8(..40) {
-                    0 => ":poison",
-                    1 => ":fail",
-                    2 | 3 => ":slow",
-                    _ => "",
+                    0 => ":poison".into(),
+                    1 => ":fail".into(),
+                    2 | 3 => ":slow".into(),
+                    4..12 => ":quiet".into(),
+                    12..15 => self.an_edit_in(&lane),
+                    _ => String::new(),
                 };
-                let number = self.sent.len();
-                let payload = format!("lane{}:{number}{kind}", self.chance.traffic.u8(..6));
+                let payload = format!("{lane}:{number}{kind}");
                 self.sent.push(payload.clone());
                 payload
             })
             .collect();
         self.append(&batch).await;
+    }
+
+    /// Of one of the lane's last messages that are answered.
+    fn an_edit_in(&mut self, lane: &str) -> String {
+        let prefix = format!("{lane}:");
+        let is_meant =
+            |payload: &&String| payload.starts_with(&prefix) && !payload.contains("quiet") && !payload.contains("edit");
+        let last: Vec<_> = self.sent.iter().rev().filter(is_meant).take(3).collect();
+        if last.is_empty() {
+            return String::new();
+        }
+        format!(":edit:{}", &last[self.chance.traffic.usize(..last.len())][prefix.len()..])
     }
 
     async fn send_all(&mut self, payloads: &[&str]) {
@@ -230,9 +282,26 @@ impl World {
 
     /// Waits until the platform has as many.
     async fn seen(&self, count: usize) {
-        while self.platform.seen().len() < count {
+        self.until(|world| world.platform.seen().len() >= count).await;
+    }
+
+    async fn until(&self, is_so: impl Fn(&Self) -> bool) {
+        while !is_so(self) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// Whether a shard of the workers holds something under such a key.
+    fn holds(&self, what: &str) -> bool {
+        let names = self.bus.names();
+        names.shards.all().any(|shard| {
+            let key = if what == "guests" {
+                names.guests(&Role::Inbound, shard)
+            } else {
+                names.attempts(&Role::Inbound, shard)
+            };
+            self.server.command(&[b"EXISTS", key.as_bytes()]) == Ok(bus::reply::Value::Int(1))
+        })
     }
 
     /// The same event once more, as a platform or a second gateway sends it.
@@ -328,7 +397,7 @@ impl World {
             failures_max: 3,
             // Kills here are the world's doing.
             deaths_max: 1_000_000,
-            drain: Duration::from_secs(1),
+            drain: self.drain,
         };
         let link = self.server.process();
         let bus = Bus::simulated(Arc::new(link.clone()), (**self.bus.names()).clone());

@@ -21,6 +21,12 @@ pub(super) fn run(store: &mut Store, word: &str, arguments: Arguments<'_>) -> Op
             let found = hash.and_then(|hash| hash.iter().find(|(name, _)| name == arguments.bytes(2)));
             maybe(found.map(|(_, value)| value))
         }),
+        "HEXISTS" => {
+            let found = store.get::<Hash>(key);
+            let found =
+                found.map(|hash| hash.is_some_and(|hash| hash.iter().any(|(name, _)| name == arguments.bytes(2))));
+            found.and_then(|found| int(found.into()))
+        }
         "HGETALL" => store.get::<Hash>(key).map(|hash| {
             let pairs = hash.into_iter().flatten().flat_map(|(name, value)| [bulk(name), bulk(value)]);
             Value::Array(pairs.collect())
@@ -37,7 +43,8 @@ pub(super) fn run(store: &mut Store, word: &str, arguments: Arguments<'_>) -> Op
             found.and_then(|found| int(found.into()))
         }
         "SCARD" => store.get::<Set>(key).and_then(|set| int(set.map_or(0, |set| set.len()))),
-        // Redis takes any; so is the first one.
+        // Redis takes any; so are the first ones.
+        "SPOP" if !arguments.from(2).is_empty() => pop(store, key, arguments),
         "SPOP" => store.get::<Set>(key).map(|set| set.and_then(Set::pop_first)).and_then(|popped| {
             store.touch(key);
             store.tidy::<Set>(key);
@@ -75,6 +82,16 @@ pub(super) fn run(store: &mut Store, word: &str, arguments: Arguments<'_>) -> Op
         "LTRIM" => list_trim(store, key, arguments),
         _ => return None,
     })
+}
+
+fn pop(store: &mut Store, key: &[u8], arguments: Arguments<'_>) -> Done {
+    let count = arguments.number(2)?;
+    let set = store.get::<Set>(key)?;
+    let popped: Vec<_> =
+        set.map(|set| (0..count).map_while(|_| set.pop_first()).map(bulk).collect()).unwrap_or_default();
+    store.touch(key);
+    store.tidy::<Set>(key);
+    Ok(Value::Array(popped))
 }
 
 fn hash_set(store: &mut Store, key: &[u8], pairs: &[Vec<u8>]) -> Done {

@@ -30,6 +30,7 @@ pub(super) fn run(store: &mut Store, word: &str, arguments: Arguments<'_>) -> Op
         "PEXPIRE" => arguments.number::<u64>(2).and_then(|millis| expire(store, key, store.now + millis)),
         "EXPIREAT" if arguments.is(3, "NX") && store.exists(key) && store.expires(key).is_some() => Ok(Value::Int(0)),
         "EXPIREAT" => arguments.number::<u64>(2).and_then(|seconds| expire(store, key, seconds * 1000)),
+        "PERSIST" => int(usize::from(store.persist(key))),
         "PTTL" => Ok(Value::Int(match (store.exists(key), store.expires(key)) {
             (false, _) => -2,
             (true, None) => -1,

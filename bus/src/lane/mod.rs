@@ -1,0 +1,264 @@
+//! Lanes: one turn at a time for each conversation, in stream order, while lanes run in parallel.
+//!
+//! A plain state machine without I/O and clock. A lane that waits holds no worker slot. What concerns the running turn is
+//! handed to it at once, and what concerns a message that still waits goes to its turn when that starts; everything else
+//! queues. Entries that need no turn are taken out in runs, to be settled in batches.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+};
+
+use tokio::{sync::mpsc, time::Instant};
+
+/// Key of a lane: `<platform>:<thread or channel id>`.
+pub type LaneKey = Arc<str>;
+
+/// Entries that a turn may have waiting beside its own; further ones queue in the lane.
+pub(crate) const CONTROLS_MAX: usize = 16;
+
+/// How an entry is worked on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// By a turn of its own.
+    Turn,
+    /// By the turn that runs in its lane; by one of its own where none does.
+    Control,
+    /// By the turn of the entry with this cause, while that is not finished; by one of its own after that.
+    Change(Arc<str>),
+    /// Without a turn, in a batch with others.
+    Record,
+}
+
+/// What lanes hold. The consumer's is a delivery; tests use something smaller.
+pub(crate) trait Job {
+    fn lane(&self) -> &LaneKey;
+    fn cause(&self) -> &Arc<str>;
+    fn way(&self) -> &Way;
+
+    /// Whether this is work for the turn of `cause`.
+    fn concerns(&self, cause: &str) -> bool {
+        match self.way() {
+            Way::Turn | Way::Record => false,
+            Way::Control => true,
+            Way::Change(of) => **of == *cause,
+        }
+    }
+}
+
+/// How a turn left its lane.
+#[derive(Debug)]
+pub(crate) enum Verdict<J> {
+    /// Settled, or not ours any more: the lane goes on.
+    Done,
+    /// The same entries again, not before then; the lane waits with them.
+    Again(Vec<J>, Instant),
+}
+
+#[derive(Debug)]
+pub(crate) struct Lanes<J> {
+    lanes: HashMap<LaneKey, Lane<J>>,
+    /// Lanes whose next entry needs a turn, and those whose next one does not.
+    ready: VecDeque<LaneKey>,
+    recordable: VecDeque<LaneKey>,
+    waiting: BTreeSet<(Instant, LaneKey)>,
+    running: usize,
+    running_max: usize,
+}
+
+#[derive(Debug)]
+struct Lane<J> {
+    queue: VecDeque<J>,
+    state: State<J>,
+}
+
+#[derive(Debug)]
+enum State<J> {
+    /// In `ready` or `recordable`.
+    Ready,
+    /// Has a turn, of this cause, which takes what concerns it here.
+    Running(Arc<str>, mpsc::Sender<J>),
+    /// Has entries in a batch.
+    Recording,
+    /// In `waiting`.
+    Waiting(Instant),
+}
+
+impl<J: Job> Lane<J> {
+    /// Whether the next entry needs no turn, not even for the sake of a change that waits behind it.
+    fn is_recordable(&self) -> bool {
+        self.queue.front().is_some_and(|front| {
+            *front.way() == Way::Record
+                && !self.queue.iter().any(|job| matches!(job.way(), Way::Change(of) if of == front.cause()))
+        })
+    }
+
+    /// Hands to the turn of `cause` what waits for it: controls right behind it, and changes of it wherever they are.
+    fn hand(&mut self, cause: &str, mailbox: &mpsc::Sender<J>) {
+        let mut at = 0;
+        let mut is_behind = true;
+        while let Some(job) = self.queue.get(at) {
+            let is_control = *job.way() == Way::Control;
+            is_behind &= is_control || job.concerns(cause);
+            if job.concerns(cause) && (is_behind || !is_control) {
+                let Ok(place) = mailbox.try_reserve() else { return };
+                if let Some(job) = self.queue.remove(at) {
+                    place.send(job);
+                }
+            } else {
+                at += 1;
+            }
+        }
+    }
+}
+
+impl<J: Job> Lanes<J> {
+    pub(crate) fn new(running_max: usize) -> Self {
+        Self {
+            lanes: HashMap::new(),
+            ready: VecDeque::new(),
+            recordable: VecDeque::new(),
+            waiting: BTreeSet::new(),
+            running: 0,
+            running_max,
+        }
+    }
+
+    /// Puts an entry behind those of its lane, or hands it to the running turn.
+    pub(crate) fn push(&mut self, job: J) {
+        let Some(job) = self.offer(job) else { return };
+        let key = Arc::clone(job.lane());
+        if let Some(lane) = self.lanes.get_mut(&key) {
+            lane.queue.push_back(job);
+        } else {
+            self.lanes.insert(Arc::clone(&key), Lane { queue: VecDeque::from([job]), state: State::Ready });
+            self.make_ready(&key);
+        }
+    }
+
+    /// Hands an entry to the turn that it concerns, if that runs; gives back what no turn takes, among it what meets a turn
+    /// that has as many as it may have or has just ended.
+    pub(crate) fn offer(&mut self, job: J) -> Option<J> {
+        match self.lanes.get(job.lane()).map(|lane| &lane.state) {
+            Some(State::Running(cause, mailbox)) if job.concerns(cause) => {
+                mailbox.try_send(job).err().map(mpsc::error::TrySendError::into_inner)
+            }
+            _ => Some(job),
+        }
+    }
+
+    /// Lanes whose time has come are ready again.
+    fn wake(&mut self, now: Instant) {
+        while self.waiting.first().is_some_and(|(until, _)| *until <= now) {
+            if let Some((_, key)) = self.waiting.pop_first() {
+                self.make_ready(&key);
+            }
+        }
+    }
+
+    fn make_ready(&mut self, key: &LaneKey) {
+        let Some(lane) = self.lanes.get_mut(key) else { return };
+        lane.state = State::Ready;
+        let queue = if lane.is_recordable() { &mut self.recordable } else { &mut self.ready };
+        queue.push_back(Arc::clone(key));
+    }
+
+    /// The next entry that needs a turn, if a slot is free, with the mailbox of its turn.
+    pub(crate) fn next(&mut self, now: Instant) -> Option<(J, mpsc::Receiver<J>)> {
+        self.wake(now);
+        if self.running >= self.running_max {
+            return None;
+        }
+        let lane = self.lanes.get_mut(&self.ready.pop_front()?)?;
+        let job = lane.queue.pop_front()?;
+        let (controls, mailbox) = mpsc::channel(CONTROLS_MAX);
+        let cause = Arc::clone(job.cause());
+        // A control that found no turn is no turn for others.
+        if *job.way() != Way::Control {
+            lane.hand(&cause, &controls);
+        }
+        lane.state = State::Running(cause, controls);
+        self.running += 1;
+        Some((job, mailbox))
+    }
+
+    /// The next entries of one lane, at most so many, that need no turn.
+    pub(crate) fn next_records(&mut self, now: Instant, most: usize) -> Option<Vec<J>> {
+        self.wake(now);
+        loop {
+            let key = self.recordable.pop_front()?;
+            let Some(lane) = self.lanes.get_mut(&key) else { continue };
+            let mut records = Vec::new();
+            while records.len() < most && lane.is_recordable() {
+                records.extend(lane.queue.pop_front());
+            }
+            if records.is_empty() {
+                // A change of it came meanwhile.
+                self.ready.push_back(key);
+                continue;
+            }
+            lane.state = State::Recording;
+            return Some(records);
+        }
+    }
+
+    /// A turn of `key`, or a batch that had entries of it, ended. `unheard` is what the turn did not take.
+    pub(crate) fn finish(&mut self, key: &LaneKey, verdict: Verdict<J>, unheard: Vec<J>) {
+        let Some(lane) = self.lanes.get_mut(key) else { return };
+        self.running -= usize::from(matches!(lane.state, State::Running(..)));
+        for job in unheard.into_iter().rev() {
+            lane.queue.push_front(job);
+        }
+        match verdict {
+            Verdict::Again(jobs, until) => {
+                for job in jobs.into_iter().rev() {
+                    lane.queue.push_front(job);
+                }
+                lane.state = State::Waiting(until);
+                self.waiting.insert((until, Arc::clone(key)));
+            }
+            Verdict::Done if lane.queue.is_empty() => {
+                self.lanes.remove(key);
+            }
+            Verdict::Done => self.make_ready(key),
+        }
+    }
+
+    /// Forgets the queued entries for which `gone` holds; what runs is not touched.
+    pub(crate) fn forget(&mut self, mut gone: impl FnMut(&J) -> bool) {
+        let waiting = &mut self.waiting;
+        self.lanes.retain(|key, lane| {
+            lane.queue.retain(|job| !gone(job));
+            match &lane.state {
+                State::Running(..) | State::Recording => true,
+                _ if !lane.queue.is_empty() => true,
+                State::Ready => false,
+                State::Waiting(until) => {
+                    waiting.remove(&(*until, Arc::clone(key)));
+                    false
+                }
+            }
+        });
+        for queue in [&mut self.ready, &mut self.recordable] {
+            queue.retain(|key| self.lanes.contains_key(key));
+        }
+    }
+
+    /// When a waiting lane may go on.
+    pub(crate) fn next_wake(&self) -> Option<Instant> {
+        self.waiting.first().map(|(until, _)| *until)
+    }
+
+    /// Turns that run.
+    pub(crate) fn running(&self) -> usize {
+        self.running
+    }
+
+    /// Lanes that could run but have no slot, and lanes that wait for a retry.
+    pub(crate) fn idle(&self) -> (usize, usize) {
+        (self.ready.len() + self.recordable.len(), self.waiting.len())
+    }
+}

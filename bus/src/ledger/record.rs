@@ -1,0 +1,71 @@
+//! Settling entries that need no turn, hundreds in one round trip.
+
+use std::sync::{Arc, LazyLock};
+
+use redis::Script;
+
+use super::{DONE_MAX, DONE_WINDOW, HistoryWrite};
+use crate::{Bus, EntryId, Error, LaneKey, Role, lease::Tenure};
+
+static RECORD: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(
+        include_str!("../lease/pass.lua"),
+        include_str!("marks.lua"),
+        include_str!("ack.lua"),
+        include_str!("record.lua")
+    ))
+});
+
+/// Entries of one lane, in order, each with its cause and with what is remembered of it.
+pub(crate) type OfLane<'a> = (&'a LaneKey, Vec<(EntryId, &'a str, Option<HistoryWrite>)>);
+
+/// What came of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    /// Entries whose cause was done before.
+    pub(crate) copies: u64,
+    /// Lanes that are left to a guest, by their place in the batch: nothing of them was done.
+    pub(crate) left: Vec<usize>,
+}
+
+/// The batches of one tenure.
+#[derive(Debug)]
+pub(crate) struct Records {
+    pub(crate) bus: Bus,
+    pub(crate) role: Role,
+    pub(crate) tenure: Arc<Tenure>,
+}
+
+impl Records {
+    /// Settles a batch in one step.
+    pub(crate) async fn settle(&self, lanes: &[OfLane<'_>]) -> Result<Recorded, Error> {
+        let (names, shard) = (self.bus.names(), self.tenure.shard());
+        let [even, odd] = names.done(shard);
+        let mut script = RECORD.key(names.fence(&self.role, shard));
+        script.key(names.guests(&self.role, shard)).key(names.stream(&self.role, shard));
+        script.key(names.attempts(&self.role, shard)).key(even).key(odd);
+        script.arg(self.tenure.token()).arg(names.group(&self.role)).arg(DONE_WINDOW.as_secs()).arg(DONE_MAX);
+        script.arg(u8::from(self.tenure.deletes())).arg(lanes.len());
+        for (lane, entries) in lanes {
+            script.key(names.history(shard, lane));
+            // The bounds are those of the newest; they differ only while settings change.
+            let bounds = entries.iter().rev().find_map(|(_, _, history)| history.as_ref());
+            script.arg(&***lane).arg(bounds.map_or(0, |bounds| bounds.keep));
+            script.arg(bounds.map_or(0, |bounds| bounds.ttl.as_secs())).arg(entries.len());
+            for (id, cause, history) in entries {
+                let message = history.as_ref().and_then(|history| history.push.first());
+                script.arg(id.to_string()).arg(*cause).arg(u8::from(message.is_some()));
+                script.arg(message.map_or(&[][..], |message| message.as_ref()));
+            }
+        }
+        let answer: Vec<u64> = script.invoke_async(&mut self.bus.shared()).await?;
+        match answer.as_slice() {
+            [1, copies, left @ ..] => {
+                let left = left.iter().filter_map(|place| usize::try_from(*place).ok()).collect();
+                Ok(Recorded { copies: *copies, left })
+            }
+            [0] => Err(self.tenure.fenced()),
+            _ => Err(Error::Reply { step: "a batch" }),
+        }
+    }
+}
