@@ -325,6 +325,7 @@ impl SimSession {
                 self.queued = Some(Vec::new());
                 Value::Okay
             }
+            b"EXEC" if self.queued.is_none() => error("ERR EXEC without MULTI"),
             b"EXEC" => self.execute(),
             b"WATCH" => {
                 for key in &command[1..] {
