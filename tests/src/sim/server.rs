@@ -273,11 +273,14 @@ impl Session for SimSession {
                 return Err(self.broke());
             }
             if fault == Fault::Stranded {
-                let mut transaction = self.transaction();
-                if !command[0].eq_ignore_ascii_case(b"EXEC") {
-                    transaction = Transaction { watched: HashMap::new(), commands: vec![command] };
-                }
-                self.server.lock().stranded.push(transaction);
+                let is_queueing = self.queued.is_some();
+                let transaction = match &*command[0] {
+                    b"EXEC" => Some(self.transaction()),
+                    // Without its EXEC it would never be done.
+                    _ if is_queueing => None,
+                    _ => Some(Transaction { watched: HashMap::new(), commands: vec![command] }),
+                };
+                self.server.lock().stranded.extend(transaction);
                 return Err(self.broke());
             }
             let is_append = command.first().is_some_and(|word| word.eq_ignore_ascii_case(b"XADD"));
