@@ -273,7 +273,7 @@ impl<H: Handler> Dispatch<H> {
         }
     }
 
-    fn arrive(&mut self, Arrivals { tenure, entries, is_claimed }: Arrivals) {
+    fn arrive(&mut self, Arrivals { tenure, entries }: Arrivals) {
         if !self.is_ours(&tenure) {
             // They stay pending for whoever owns the shard now.
             entries.into_iter().for_each(|entry| self.window.settle(tenure.id(), entry.id));
@@ -290,7 +290,7 @@ impl<H: Handler> Dispatch<H> {
                     let home = self.runner.bus.names().shards.of(&route.lane);
                     if home == tenure.shard() {
                         let tenure = Arc::clone(&tenure);
-                        self.lanes.push(Delivery { tenure, entry, route, is_claimed, read_at });
+                        self.lanes.push(Delivery { tenure, entry, route, read_at });
                     } else {
                         // In its lane's shard it could be overtaken, and would have a history of its own here.
                         let error = format!(
@@ -311,8 +311,7 @@ impl<H: Handler> Dispatch<H> {
         let (runner, tenure, window) = (Arc::clone(&self.runner), Arc::clone(tenure), Arc::clone(&self.window));
         let route = super::Route { lane: "".into(), cause: "".into(), way: Way::Turn };
         let pass = Pass::new(Arc::clone(&tenure), Arc::clone(&route.lane));
-        let delivery =
-            Delivery { tenure: Arc::clone(&tenure), entry, route, is_claimed: false, read_at: Instant::now() };
+        let delivery = Delivery { tenure: Arc::clone(&tenure), entry, route, read_at: Instant::now() };
         self.chores.spawn(async move {
             let ledger = Ledger::new(runner.bus.clone(), runner.config.role.clone(), pass);
             runner.bury_unread(&ledger, &delivery, &failure).await;

@@ -136,7 +136,7 @@ impl<H: Handler> Runner<H> {
             if !is_current {
                 return Err(pass.refused());
             }
-            match ledger.start(delivery.entry.id, &delivery.route.cause, delivery.is_claimed, is_wanted).await {
+            match ledger.start(delivery.entry.id, &delivery.route.cause, is_wanted).await {
                 Err(error) if error.next() != Next::Leave => self.pause(&error, "the start of a turn").await,
                 other => return other,
             }

@@ -21,8 +21,6 @@ pub(super) struct Delivery {
     pub(super) tenure: Arc<Tenure>,
     pub(super) entry: RawEntry,
     pub(super) route: Route,
-    /// It was taken over, not read as new.
-    pub(super) is_claimed: bool,
     /// When it was read.
     pub(super) read_at: tokio::time::Instant,
 }

@@ -1,6 +1,6 @@
 -- Starts the turn of an entry.
 -- KEYS: fence, guests, attempts, stream, done:0, done:1.
--- ARGV: token, lane, group, entry, cause ('' where no marks are kept), 1 when the entry was taken over, deletes 0 | 1,
+-- ARGV: token, lane, group, entry, cause ('' where no marks are kept), deletes 0 | 1,
 --       ms after which a lane that is left to a guest is looked at again, 1 when something waits for the turn that a guest
 --       would not hear of.
 -- Answers {'RUN', failures, deaths}, {'WAIT', ms, 0}, {'COPY', 0, 0} (acked: its cause is done), {'GONE', 0, 0} (settled
@@ -9,13 +9,14 @@
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return { 'FENCED', 0, 0 } end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local wanted = ARGV[9] == '1' and redis.call('HEXISTS', KEYS[2], ARGV[2]) == 1
+local wanted = ARGV[8] == '1' and redis.call('HEXISTS', KEYS[2], ARGV[2]) == 1
 local left = left_to_guest(KEYS[2], ARGV[2], now, wanted)
-if left > 0 then return { 'WAIT', math.min(left, tonumber(ARGV[8])), 0 } end
--- A guest, or a commit that was on its way when the page was cut, may have settled what was taken over.
-if ARGV[6] == '1' and #redis.call('XPENDING', KEYS[4], ARGV[3], ARGV[4], ARGV[4], 1) == 0 then return { 'GONE', 0, 0 } end
+if left > 0 then return { 'WAIT', math.min(left, tonumber(ARGV[7])), 0 } end
+-- A guest, or a commit that was on its way when a page was claimed, may have settled it; and a start that arrives late, when
+-- its turn is over, would leave a record that nobody removes.
+if #redis.call('XPENDING', KEYS[4], ARGV[3], ARGV[4], ARGV[4], 1) == 0 then return { 'GONE', 0, 0 } end
 if ARGV[5] ~= '' and is_done(KEYS[5], KEYS[6], ARGV[5]) then
-  ack(KEYS[4], ARGV[3], KEYS[3], { ARGV[4] }, ARGV[7] == '1')
+  ack(KEYS[4], ARGV[3], KEYS[3], { ARGV[4] }, ARGV[6] == '1')
   return { 'COPY', 0, 0 }
 end
 local failures, deaths, not_before, owner = 0, 0, 0, '-'

@@ -43,20 +43,14 @@ pub(crate) enum Started {
 
 impl Ledger {
     /// Marks the entry as running under our token, unless its cause is done, its time has not come, or its lane is left to a
-    /// guest. `is_claimed`: it was taken over, not read as new. `is_wanted`: something waits for this turn that a guest would
+    /// guest. `is_wanted`: something waits for this turn that a guest would
     /// not hear of, so its lane is taken back from one.
-    pub(crate) async fn start(
-        &self,
-        entry: EntryId,
-        cause: &str,
-        is_claimed: bool,
-        is_wanted: bool,
-    ) -> Result<Started, Error> {
+    pub(crate) async fn start(&self, entry: EntryId, cause: &str, is_wanted: bool) -> Result<Started, Error> {
         let [even, odd] = self.bus.names().done(self.tenure().shard());
         let mut script = START.key(self.fence());
         script.key(self.guests()).key(self.attempts()).key(self.stream()).key(even).key(odd);
         script.arg(self.tenure().token()).arg(&**self.pass.lane()).arg(self.group()).arg(entry.to_string());
-        script.arg(if self.keeps_marks() { cause } else { "" }).arg(u8::from(is_claimed)).arg(self.deletes());
+        script.arg(if self.keeps_marks() { cause } else { "" }).arg(self.deletes());
         script.arg(millis(GUEST_AGAIN)).arg(u8::from(is_wanted));
         let (code, first, second): (String, u64, u32) = script.invoke_async(&mut self.bus.shared()).await?;
         match code.as_str() {

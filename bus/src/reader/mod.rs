@@ -44,8 +44,6 @@ const GOOD: Duration = Duration::from_secs(10);
 pub(crate) struct Arrivals {
     pub(crate) tenure: Arc<Tenure>,
     pub(crate) entries: Vec<RawEntry>,
-    /// They were taken over, not read as new.
-    pub(crate) is_claimed: bool,
 }
 
 /// What the consumer tells the reader. Each is answered when the reader acts by it.
@@ -234,7 +232,7 @@ impl Reader {
                 metrics::counter!("stargazer_entries_gone_total", "role" => self.role.to_string())
                     .increment(claimed.gone as u64);
             }
-            self.pass_on(shard, claimed.entries, true).await;
+            self.pass_on(shard, claimed.entries).await;
             if self.feeds.claimed_up_to(shard, claimed.cursor)
                 && let Some(feed) = self.feeds.get_mut(shard)
             {
@@ -250,7 +248,7 @@ impl Reader {
             if let (Some(feed), Some(last)) = (self.feeds.get_mut(shard), entries.last()) {
                 feed.last = last.id;
             }
-            self.pass_on(shard, entries, false).await;
+            self.pass_on(shard, entries).await;
         }
         for tenure in self.feeds.watched(&answer.tokens) {
             tracing::warn!(role = %self.role, shard = %tenure.shard(), "the fence has moved, leaving the shard");
@@ -260,12 +258,12 @@ impl Reader {
         Ok(busy || answer.refused)
     }
 
-    async fn pass_on(&self, shard: crate::Shard, mut entries: Vec<RawEntry>, is_claimed: bool) {
+    async fn pass_on(&self, shard: crate::Shard, mut entries: Vec<RawEntry>) {
         let Some(feed) = self.feeds.get(shard) else { return };
         let tenure = feed.tenure.id();
         entries.retain(|entry| self.window.admit(tenure, entry.id, entry.data.len()));
         if !entries.is_empty() {
-            let _ = self.arrivals.send(Arrivals { tenure: Arc::clone(&feed.tenure), entries, is_claimed }).await;
+            let _ = self.arrivals.send(Arrivals { tenure: Arc::clone(&feed.tenure), entries }).await;
         }
     }
 

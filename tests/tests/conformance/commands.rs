@@ -129,10 +129,10 @@ fn scripted(rng: &mut Rng) -> Command {
         // One only: two in one millisecond would stand by their names.
         4 => script("members", &["members"], &["worker-1", "100000"]),
         5 | 14 => {
-            let (cause, claimed) = (pick(rng, &["", cause]), pick(rng, &["0", "1"]));
+            let cause = pick(rng, &["", cause]);
             let keys = ["fence", "guests", "attempts", "x1", "done0", "done1"];
             let wanted = pick(rng, &["0", "1"]);
-            script("start", &keys, &[token, lane, "g", &entry, cause, claimed, deletes, "50", wanted])
+            script("start", &keys, &[token, lane, "g", &entry, cause, deletes, "50", wanted])
         }
         6 => {
             let counts = [pick(rng, &["0", "1", "2"]), pick(rng, &["0", "1"]), pick(rng, &["0", "60000"])];

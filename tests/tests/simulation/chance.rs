@@ -60,12 +60,12 @@ impl fmt::Debug for Wire {
 }
 
 impl Faults for Wire {
-    fn next(&mut self, command: &[Vec<u8>]) -> Fault {
+    fn next(&mut self, _: &[Vec<u8>]) -> Fault {
         let (fault, count) = match self.rng.u32(..2000) {
             0..40 => (Fault::Late(Duration::from_millis(self.rng.u64(1..60))), &self.met.late),
             40..46 => (Fault::NotDone, &self.met.not_done),
             46..52 => (Fault::NotAnswered, &self.met.not_answered),
-            52..72 if command[0] == b"EXEC" => (Fault::Stranded, &self.met.stranded),
+            52..56 => (Fault::Stranded, &self.met.stranded),
             _ => return Fault::None,
         };
         count.fetch_add(1, Ordering::Relaxed);
