@@ -73,10 +73,14 @@ impl LlamaServer {
     }
 }
 
-/// `llama` in the target folder, three above the running test.
 fn folder() -> PathBuf {
+    target_folder().join("llama")
+}
+
+/// Where `./dev test` installs what tests need: three above the running test.
+pub(crate) fn target_folder() -> PathBuf {
     let test = std::env::current_exe().expect("the test knows its own path");
-    test.ancestors().nth(3).expect("tests are built three folders deep").join("llama")
+    test.ancestors().nth(3).expect("tests are built three folders deep").into()
 }
 
 impl Drop for LlamaServer {

@@ -8,13 +8,14 @@ use std::{
 use bus::{Bus, BusConfig, Names, Shards};
 use tempfile::TempDir;
 
-use crate::{eventually, resp};
+use crate::{eventually, llama_server::target_folder, resp};
 
 pub use crate::resp::{RawConnection, Reply};
 
 /// A server that lives as long as this value; its data outlive [`RedisServer::kill`] and [`RedisServer::start`].
 #[derive(Debug)]
 pub struct RedisServer {
+    program: PathBuf,
     folder: TempDir,
     process: Option<Child>,
 }
@@ -22,15 +23,28 @@ pub struct RedisServer {
 impl RedisServer {
     /// Starts a fresh server whose append-only file is written at every command, so that a kill loses nothing.
     pub async fn new() -> Self {
+        Self::of("redis-server".into()).await
+    }
+
+    /// The server of the 8 line that `tests/setup-redis8.sh` puts under the target folder.
+    #[must_use]
+    pub fn redis_8() -> PathBuf {
+        let program = target_folder().join("redis8/redis-server");
+        assert!(program.is_file(), "no {}; run `tests/setup-redis8.sh` first, as `./dev test` does", program.display());
+        program
+    }
+
+    /// As [`RedisServer::new`], of the server that is named.
+    pub async fn of(program: PathBuf) -> Self {
         let folder = tempfile::Builder::new().prefix("sg-redis-").tempdir().expect("a folder for redis");
-        let mut server = Self { folder, process: None };
+        let mut server = Self { program, folder, process: None };
         server.start().await;
         server
     }
 
     /// Starts the server (again) on the same data, and waits until it answers.
     pub async fn start(&mut self) {
-        let process = Command::new("redis-server")
+        let process = Command::new(&self.program)
             .args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync", "always"])
             .args(["--maxmemory-policy", "noeviction", "--unixsocketperm", "700"])
             .arg("--unixsocket")

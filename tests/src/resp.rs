@@ -68,6 +68,20 @@ impl RawConnection {
     pub async fn command(&mut self, parts: &[&[u8]]) -> io::Result<Reply> {
         send(&mut self.0, parts).await
     }
+
+    /// Sends a command, or half of its bytes, and is gone. Returns when the server has done what it could read and has hung up.
+    ///
+    /// # Errors
+    /// When the connection breaks before that.
+    pub async fn leave(mut self, parts: &[&[u8]], is_whole: bool) -> io::Result<()> {
+        let request = request(parts);
+        let end = if is_whole { request.len() } else { request.len() / 2 };
+        self.0.write_all(&request[..end]).await?;
+        self.0.shutdown().await?;
+        let mut unheard = Vec::new();
+        self.0.read_to_end(&mut unheard).await?;
+        Ok(())
+    }
 }
 
 /// Sends one command over a connection of its own.
@@ -75,14 +89,18 @@ pub(crate) async fn command(socket: &Path, parts: &[&[u8]]) -> io::Result<Reply>
     RawConnection::open(socket).await?.command(parts).await
 }
 
-async fn send(stream: &mut BufReader<UnixStream>, parts: &[&[u8]]) -> io::Result<Reply> {
+fn request(parts: &[&[u8]]) -> Vec<u8> {
     let mut request = format!("*{}\r\n", parts.len()).into_bytes();
     for part in parts {
         request.extend_from_slice(format!("${}\r\n", part.len()).as_bytes());
         request.extend_from_slice(part);
         request.extend_from_slice(b"\r\n");
     }
-    stream.write_all(&request).await?;
+    request
+}
+
+async fn send(stream: &mut BufReader<UnixStream>, parts: &[&[u8]]) -> io::Result<Reply> {
+    stream.write_all(&request(parts)).await?;
     read(stream).await
 }
 

@@ -12,7 +12,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local wanted = ARGV[8] == '1' and redis.call('HEXISTS', KEYS[2], ARGV[2]) == 1
 local left = left_to_guest(KEYS[2], ARGV[2], now, wanted)
 if left > 0 then return { 'WAIT', math.min(left, tonumber(ARGV[7])), 0 } end
--- A guest, or a commit that was on its way when it was claimed, may have settled it; and this script may come late itself.
+-- A guest, or a commit that was on its way when a page was claimed, may have settled it; and a start that arrives late, when
+-- its turn is over, would leave a record that nobody removes.
 if #redis.call('XPENDING', KEYS[4], ARGV[3], ARGV[4], ARGV[4], 1) == 0 then return { 'GONE', 0, 0 } end
 if ARGV[5] ~= '' and is_done(KEYS[5], KEYS[6], ARGV[5]) then
   ack(KEYS[4], ARGV[3], KEYS[3], { ARGV[4] }, ARGV[6] == '1')

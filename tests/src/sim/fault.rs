@@ -13,6 +13,9 @@ pub enum Fault {
     NotDone,
     /// It is done, and the connection breaks before its answer.
     NotAnswered,
+    /// The connection breaks, and what was sent arrives all the same: at the worst moment, right behind the next entry that is
+    /// appended. An `EXEC` comes with its transaction.
+    Stranded,
 }
 
 /// A safeguard that is taken out, to see that its absence is noticed.

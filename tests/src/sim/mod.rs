@@ -1,7 +1,7 @@
 //! A Redis in memory, for simulations: the commands that our crates use, with the replies of a real one, and their own Lua
 //! scripts run by a real Lua. It knows virtual time (that of `tokio`) and faults on demand.
 //!
-//! It answers as redis-server does as far as `tests/conformance.rs` compares the two. Approximate trimming is exact here, as
+//! It answers as redis-server does as far as `tests/conformance` compares the two. Approximate trimming is exact here, as
 //! in a server with `stream-node-max-entries 1`; pub/sub reaches nobody.
 
 mod commands;

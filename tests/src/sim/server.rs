@@ -54,6 +54,8 @@ struct State {
     is_down: bool,
     /// Raised when the server goes down: connections of before are broken.
     life: u64,
+    /// Transactions of broken connections that are still on their way.
+    stranded: Vec<Transaction>,
 }
 
 impl SimServer {
@@ -197,6 +199,23 @@ impl Server for SimServer {
 }
 
 impl SimServer {
+    /// Whether what was watched is as it was.
+    fn is_kept(&self, watched: &HashMap<Vec<u8>, u64>) -> bool {
+        let mut state = self.lock();
+        let has_changed = watched.iter().any(|(key, version)| state.store.version(key) != *version);
+        !has_changed || state.sabotage == Some(Sabotage::Watch)
+    }
+
+    /// Transactions that were on their way arrive. Nobody hears what they answer.
+    fn land(&self) {
+        let stranded = std::mem::take(&mut self.lock().stranded);
+        for Transaction { watched, commands } in stranded {
+            if self.is_kept(&watched) {
+                commands.iter().for_each(|command| _ = self.run(command));
+            }
+        }
+    }
+
     /// A process that is to be frozen as a whole.
     #[must_use]
     pub fn process(&self) -> SimProcess {
@@ -217,6 +236,13 @@ impl SimServer {
             missing: None,
         })
     }
+}
+
+/// What a connection had sent to be done in one step, or one command.
+#[derive(Debug)]
+struct Transaction {
+    watched: HashMap<Vec<u8>, u64>,
+    commands: Vec<Vec<Vec<u8>>>,
 }
 
 /// One connection.
@@ -246,7 +272,22 @@ impl Session for SimSession {
             if fault == Fault::NotDone {
                 return Err(self.broke());
             }
+            if fault == Fault::Stranded {
+                let is_queueing = self.queued.is_some();
+                let transaction = match &*command[0] {
+                    b"EXEC" => Some(self.transaction()),
+                    // Without its EXEC it would never be done.
+                    _ if is_queueing => None,
+                    _ => Some(Transaction { watched: HashMap::new(), commands: vec![command] }),
+                };
+                self.server.lock().stranded.extend(transaction);
+                return Err(self.broke());
+            }
+            let is_append = command.first().is_some_and(|word| word.eq_ignore_ascii_case(b"XADD"));
             let value = self.answer(command).await;
+            if is_append {
+                self.server.land();
+            }
             self.server.0.changed.notify_waiters();
             self.gate.pass().await;
             if fault == Fault::NotAnswered {
@@ -287,6 +328,7 @@ impl SimSession {
                 self.queued = Some(Vec::new());
                 Value::Okay
             }
+            b"EXEC" if self.queued.is_none() => error("ERR EXEC without MULTI"),
             b"EXEC" => self.execute(),
             b"WATCH" => {
                 for key in &command[1..] {
@@ -325,17 +367,16 @@ impl SimSession {
     }
 
     fn execute(&mut self) -> Value {
-        let (queued, watched) = (self.queued.take().unwrap_or_default(), std::mem::take(&mut self.watched));
-        {
-            let mut state = self.server.lock();
-            let is_kept = state.sabotage != Some(Sabotage::Watch);
-            let has_changed = watched.into_iter().any(|(key, version)| state.store.version(&key) != version);
-            if is_kept && has_changed {
-                return Value::Nil;
-            }
+        let Transaction { watched, commands } = self.transaction();
+        if !self.server.is_kept(&watched) {
+            return Value::Nil;
         }
         // In one step, since nothing is awaited.
-        Value::Array(queued.iter().map(|command| self.once(command)).collect())
+        Value::Array(commands.iter().map(|command| self.once(command)).collect())
+    }
+
+    fn transaction(&mut self) -> Transaction {
+        Transaction { watched: std::mem::take(&mut self.watched), commands: self.queued.take().unwrap_or_default() }
     }
 
     /// Waits as long as it says for something to read.

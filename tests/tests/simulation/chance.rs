@@ -40,6 +40,7 @@ pub(crate) struct Met {
     pub(crate) late: AtomicU64,
     pub(crate) not_done: AtomicU64,
     pub(crate) not_answered: AtomicU64,
+    pub(crate) stranded: AtomicU64,
 }
 
 /// Faults on the wire, at the rates of a bad day.
@@ -66,6 +67,7 @@ impl Faults for Wire {
             0..40 => (Fault::Late(Duration::from_millis(self.rng.u64(1..60))), &self.met.late),
             40..46 => (Fault::NotDone, &self.met.not_done),
             46..52 => (Fault::NotAnswered, &self.met.not_answered),
+            52..56 => (Fault::Stranded, &self.met.stranded),
             _ => return Fault::None,
         };
         count.fetch_add(1, Ordering::Relaxed);

@@ -91,6 +91,18 @@ fn a_read_that_watches_nothing_is_noticed() {
 }
 
 #[test]
+fn a_read_that_arrives_late_takes_nothing() {
+    world::late_read(None);
+}
+
+#[test]
+fn a_fence_that_a_new_connection_does_not_write_is_noticed() {
+    let untouched = Sabotage::Script("redis.call('SET', KEYS[1], ARGV[1])\nreturn 1", "return 1");
+    let ran = std::panic::catch_unwind(|| world::late_read(Some(untouched)));
+    assert!(ran.is_err(), "nobody missed what a late read took");
+}
+
+#[test]
 fn an_owner_that_claims_nothing_is_noticed() {
     is_missed(Sabotage::Claim);
 }

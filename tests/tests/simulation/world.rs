@@ -8,7 +8,7 @@ use std::{
 
 use bus::{Bus, Consumer, ConsumerConfig, Entry, Handler, LeaseConfig, Names, Producer, Role, Shards};
 use gateway::egress::Egress;
-use tests::{Sabotage, SimProcess, SimServer};
+use tests::{Fault, Faults, Sabotage, SimProcess, SimServer};
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -104,6 +104,46 @@ pub(crate) fn guest() -> Run {
         world.workers[0].stop.cancel();
         world.rest().await
     })
+}
+
+/// A reading connection breaks with its next read on the way, and the read arrives when the reader has long begun anew.
+pub(crate) fn late_read(sabotage: Option<Sabotage>) -> Run {
+    in_time_of_its_own(async {
+        let mut world = World::new(0, sabotage);
+        world.server.set_faults(None);
+        world.start_gateway();
+        world.start_worker();
+        world.send_all(&["lane1:0"]).await;
+        world.seen(1).await;
+        world.server.set_faults(Some(Box::<Stranding>::default()));
+        world.send_all(&["lane1:1"]).await;
+        world.seen(2).await;
+        world.server.set_faults(None);
+        world.send_all(&["lane1:2"]).await;
+        world.send_all(&["lane1:3"]).await;
+        world.rest().await
+    })
+}
+
+/// The next read of a worker is stranded, and no other.
+#[derive(Debug, Default)]
+struct Stranding {
+    is_read: bool,
+    is_over: bool,
+}
+
+impl Faults for Stranding {
+    fn next(&mut self, command: &[Vec<u8>]) -> Fault {
+        match command[0].as_slice() {
+            b"XREADGROUP" => self.is_read = command.iter().any(|part| part.starts_with(b"sg:stream:inbound")),
+            b"EXEC" if self.is_read && !self.is_over => {
+                self.is_over = true;
+                return Fault::Stranded;
+            }
+            _ => {}
+        }
+        Fault::None
+    }
 }
 
 /// A process.
@@ -227,7 +267,7 @@ impl World {
         Run {
             sent: self.sent.len() as u64,
             late: count(&self.met.late),
-            broken: count(&self.met.not_done) + count(&self.met.not_answered),
+            broken: count(&self.met.not_done) + count(&self.met.not_answered) + count(&self.met.stranded),
             ..self.run
         }
     }
