@@ -57,7 +57,11 @@ impl Reply {
 pub struct RawConnection(BufReader<UnixStream>);
 
 impl RawConnection {
-    pub(crate) async fn open(socket: &Path) -> io::Result<Self> {
+    /// Connects to the server on this unix socket.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub async fn open(socket: &Path) -> io::Result<Self> {
         Ok(Self(BufReader::new(UnixStream::connect(socket).await?)))
     }
 
@@ -67,6 +71,14 @@ impl RawConnection {
     /// When the connection breaks.
     pub async fn command(&mut self, parts: &[&[u8]]) -> io::Result<Reply> {
         send(&mut self.0, parts).await
+    }
+
+    /// What the server says next without being asked, as after `MONITOR`.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn next(&mut self) -> io::Result<Reply> {
+        read(&mut self.0).await
     }
 }
 

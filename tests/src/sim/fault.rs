@@ -26,6 +26,14 @@ pub enum Sabotage {
     Claim,
 }
 
+impl Sabotage {
+    /// A commit that does not look at the fence.
+    pub const COMMIT_FENCE: Self =
+        Self::Script("if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'FENCED' end", "");
+    /// A commit that leaves no mark of what is done.
+    pub const DONE_MARK: Self = Self::Script("redis.call('SADD', set, unpack(causes))", "");
+}
+
 /// Decides over every command.
 pub trait Faults: fmt::Debug + Send {
     /// What happens to the next one.
