@@ -18,7 +18,7 @@ const IDLE_NEVER_REACHED: &[u8] = b"999999999999";
 #[derive(Debug, Clone)]
 pub struct Saboteur {
     sabotage: Sabotage,
-    /// The names under which clients call their scripts, and those under which the changed ones are called.
+    /// The changed scripts, by the names under which clients call them.
     scripts: Arc<Mutex<HashMap<String, String>>>,
     met: Arc<AtomicU64>,
 }
@@ -36,37 +36,34 @@ impl Saboteur {
         self.met.load(Ordering::Relaxed)
     }
 
-    /// Other parts for a command, where it is one that is changed: their index and their bytes.
-    fn change(&self, parts: &[&[u8]]) -> Option<(usize, Vec<u8>)> {
+    /// Other parts for a command, where it is one that is changed.
+    fn change(&self, parts: &[&[u8]]) -> Option<Vec<Vec<u8>>> {
         let is =
             |index: usize, word: &str| parts.get(index).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()));
-        let changed = match self.sabotage {
+        let mut changed: Vec<Vec<u8>> = parts.iter().map(|part| part.to_vec()).collect();
+        match self.sabotage {
             // Answered, and nothing is watched. Who asks does not look at the answer.
-            Sabotage::Watch if is(0, "WATCH") => Some((0, b"EXISTS".to_vec())),
-            Sabotage::Claim if is(0, "XAUTOCLAIM") => Some((4, IDLE_NEVER_REACHED.to_vec())),
+            Sabotage::Watch if is(0, "WATCH") => changed[0] = b"EXISTS".to_vec(),
+            Sabotage::Claim if is(0, "XAUTOCLAIM") => changed[4] = IDLE_NEVER_REACHED.to_vec(),
+            // Loaded as it is, since clients compare the answer with the name that they know; but called in its other form.
             Sabotage::Script(text, other) if is(0, "SCRIPT") && is(1, "LOAD") => {
-                let code = String::from_utf8_lossy(parts.get(2)?);
-                if !code.contains(text) {
-                    return None;
+                let code = String::from_utf8_lossy(parts[2]);
+                if code.contains(text) {
+                    let name = sha1_smol::Sha1::from(parts[2]).digest().to_string();
+                    self.scripts.lock().expect("nobody panics with it").insert(name, code.replace(text, other));
                 }
-                let changed = code.replace(text, other);
-                let mut scripts = self.scripts.lock().expect("nobody panics with it");
-                scripts.insert(name(code.as_bytes()), name(changed.as_bytes()));
-                Some((2, changed.into_bytes()))
+                return None;
             }
             Sabotage::Script(..) if is(0, "EVALSHA") => {
                 let scripts = self.scripts.lock().expect("nobody panics with it");
-                Some((1, scripts.get(std::str::from_utf8(parts.get(1)?).ok()?)?.clone().into_bytes()))
+                let code = scripts.get(std::str::from_utf8(parts[1]).ok()?)?;
+                (changed[0], changed[1]) = (b"EVAL".to_vec(), code.clone().into_bytes());
             }
-            _ => None,
-        };
-        self.met.fetch_add(u64::from(changed.is_some()), Ordering::Relaxed);
-        changed
+            _ => return None,
+        }
+        self.met.fetch_add(1, Ordering::Relaxed);
+        Some(changed)
     }
-}
-
-fn name(code: &[u8]) -> String {
-    sha1_smol::Sha1::from(code).digest().to_string()
 }
 
 /// The requests of one connection, cut into commands.
@@ -88,12 +85,11 @@ impl Rewriter {
             let parts: Vec<&[u8]> = parts.into_iter().map(|part| &self.buffer[part]).collect();
             match self.saboteur.change(&parts) {
                 None => out.extend_from_slice(&self.buffer[from..end]),
-                Some((index, other)) => {
-                    out.extend_from_slice(format!("*{}\r\n", parts.len()).as_bytes());
-                    for (at, part) in parts.iter().enumerate() {
-                        let part = if at == index { &other } else { *part };
+                Some(changed) => {
+                    out.extend_from_slice(format!("*{}\r\n", changed.len()).as_bytes());
+                    for part in changed {
                         out.extend_from_slice(format!("${}\r\n", part.len()).as_bytes());
-                        out.extend_from_slice(part);
+                        out.extend_from_slice(&part);
                         out.extend_from_slice(b"\r\n");
                     }
                 }
@@ -151,11 +147,14 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_script_is_called_by_its_own_name() {
+    fn a_script_is_called_in_its_other_form() {
         let saboteur = Saboteur::new(Sabotage::Script("return 1", "return 2"));
-        assert_eq!(saboteur.change(&[b"EVALSHA", name(b"return 1").as_bytes()]), None, "not loaded yet");
-        assert_eq!(saboteur.change(&[b"SCRIPT", b"LOAD", b"return 1"]), Some((2, b"return 2".to_vec())));
-        let called = saboteur.change(&[b"EVALSHA", name(b"return 1").as_bytes(), b"0"]);
-        assert_eq!(called, Some((1, name(b"return 2").into_bytes())));
+        let name = "e0e1f9fabfc9d4800c877a703b823ac0578ff8db";
+        let call: [&[u8]; 3] = [b"EVALSHA", name.as_bytes(), b"0"];
+        assert_eq!(saboteur.change(&call), None, "nothing is known of it yet");
+        assert_eq!(saboteur.change(&[b"SCRIPT", b"LOAD", b"return 1"]), None);
+        let changed: [&[u8]; 3] = [b"EVAL", b"return 2", b"0"];
+        assert_eq!(saboteur.change(&call), Some(changed.map(<[u8]>::to_vec).to_vec()));
+        assert_eq!(saboteur.met(), 1);
     }
 }

@@ -145,7 +145,9 @@ impl Fleet {
                 None => {}
                 Some(1) => member.process.restart(),
                 Some(code) => {
-                    self.violations.push(format!("a process ended by itself with code {code}"));
+                    let log = member.process.log().lines();
+                    let last = &log[log.len().saturating_sub(8)..];
+                    self.violations.push(format!("a process ended by itself with code {code}: {last:#?}"));
                     member.process.restart();
                 }
             }

@@ -13,6 +13,8 @@ pub(crate) struct Report {
     pub(crate) seen: Seen,
     /// By fault: how long after it every conversation had an answer to something that was said after it.
     pub(crate) recoveries: BTreeMap<String, Vec<Duration>>,
+    /// The same without a fault.
+    pub(crate) calm: Vec<Duration>,
     pub(crate) forgotten_bytes: u64,
     /// Anything that must not be; empty after a good run.
     pub(crate) violations: Vec<String>,
@@ -32,10 +34,11 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "| fault | times | recovered, median | slowest |\n|---|---|---|---|")?;
         let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
-        for (fault, times) in &self.recoveries {
-            let mut times = times.clone();
+        let calm = [("none, for comparison".to_owned(), self.calm.clone())];
+        for (fault, mut times) in calm.into_iter().chain(self.recoveries.clone()).filter(|(_, times)| !times.is_empty())
+        {
             times.sort_unstable();
-            let (middle, slowest) = (times[times.len() / 2], times[times.len() - 1]);
+            let (middle, slowest) = (times[(times.len() - 1) / 2], times[times.len() - 1]);
             writeln!(f, "| {fault} | {} | {} | {} |", times.len(), seconds(middle), seconds(slowest))?;
         }
         let Verdict { sent, answered, lost, doubled, reordered, wrong, forgotten, details } = &self.verdict;
