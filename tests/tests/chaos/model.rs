@@ -66,7 +66,11 @@ fn answer(request: &Request, may_forget: bool, noted: &Mutex<Vec<String>>) -> An
         return Answer::text("");
     };
     if let Err(fault) = remembered(&conversation[..conversation.len() - 1], may_forget) {
-        noted.lock().unwrap().push(format!("{fault}, before `{question}`: {conversation:#?}"));
+        // It is remembered on and on, and told once.
+        let mut noted = noted.lock().unwrap();
+        if !noted.iter().any(|known| known.starts_with(&fault)) {
+            noted.push(format!("{fault}, before `{question}`: {conversation:#?}"));
+        }
     }
     let mut rng = Rng::new();
     let pieces = pieces(question);
