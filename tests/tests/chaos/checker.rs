@@ -23,10 +23,18 @@ pub(crate) struct Conversation {
     pub(crate) said: Vec<Said>,
     /// What the visitor was shown while it happened, by number.
     pub(crate) live: BTreeMap<u64, Value>,
-    /// The log as a new tab is shown it.
+    /// The log as a new tab is shown it, and before that what it does not keep any more.
     pub(crate) log: Vec<Value>,
     /// What went wrong between visitor and gateway.
     pub(crate) broken: Vec<String>,
+}
+
+impl Conversation {
+    /// Takes the log as it is kept. What is older was seen while it was there.
+    pub(crate) fn complete(&mut self, kept: Vec<Value>) {
+        let first = kept.first().and_then(|entry| entry["n"].as_u64()).unwrap_or(1);
+        self.log = self.live.range(..first).map(|(_, entry)| entry.clone()).chain(kept).collect();
+    }
 }
 
 /// What was found, over any number of conversations.
@@ -304,6 +312,17 @@ mod checked {
             assert_eq!(with(|log| log[3]["n"] = 5.into()), 1);
             assert_eq!(with(|log| log.push(json!({ "chat": "c", "n": 5, "kind": "stop" }))), 1);
         }
+    }
+
+    #[test]
+    fn what_is_not_kept_any_more_was_seen() {
+        let log = vec![user(1, 0), message(2, 0), user(3, 1), message(4, 1)];
+        let mut conversation = held(log.clone());
+        conversation.complete(log[2..].to_vec());
+        assert_eq!(conversation.log, log);
+        conversation.live.remove(&2);
+        conversation.complete(log[2..].to_vec());
+        assert!(!judge(&conversation, false).is_flawless());
     }
 
     #[test]

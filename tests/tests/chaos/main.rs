@@ -151,7 +151,8 @@ async fn rest(
     let address = fleet.addresses()[0];
     for mut conversation in conversations {
         let (chat, cookie) = cookies.iter().find(|(chat, _)| *chat == conversation.chat).expect("it was begun here");
-        conversation.log = eventually("a log is read", || conversations::reread(address, cookie, chat)).await;
+        let kept = eventually("a log is read", || conversations::reread(address, cookie, chat)).await;
+        conversation.complete(kept);
         report.verdict.add(checker::judge(&conversation, plan.may_forget));
     }
 }

@@ -4,6 +4,9 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use super::{checker::Verdict, witness::Seen};
 
+/// Violations that are told; the columns count them all.
+const DETAILS_MAX: usize = 50;
+
 /// All of it.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
@@ -59,7 +62,7 @@ impl fmt::Display for Report {
         if self.forgotten_bytes > 0 {
             writeln!(f, "redis forgot {} bytes of its file", self.forgotten_bytes)?;
         }
-        for violation in self.violations.iter().chain(details) {
+        for violation in self.violations.iter().chain(details).take(DETAILS_MAX) {
             writeln!(f, "VIOLATION {violation}")?;
         }
         Ok(())
