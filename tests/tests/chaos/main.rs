@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so at once")]
 #![expect(clippy::print_stdout, reason = "what a run came through is what it is worth")]
 
+mod checked;
 mod checker;
 mod conversations;
 mod fleet;
