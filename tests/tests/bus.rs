@@ -12,11 +12,12 @@ use std::{
 };
 
 use bus::{
-    Action, Bus, Commit, Consumer, ConsumerConfig, Entry, Error, Failure, Handler, HistoryWrite, LeaseConfig, Log,
-    LogBounds, LogEntry, Outcome, Producer, Push, Queue, Records, Role, Route, RouteError, Shards, Turn, Way,
+    Action, Bus, BusConfig, Commit, Consumer, ConsumerConfig, Entry, Error, Failure, Handler, HistoryWrite,
+    LeaseConfig, Log, LogBounds, LogEntry, Names, Outcome, Producer, Push, Queue, Records, Role, Route, RouteError,
+    Shards, Turn, Way,
 };
 use bytes::Bytes;
-use tests::{RedisServer, eventually};
+use tests::{FaultProxy, RedisServer, eventually, until};
 use tokio_util::sync::CancellationToken;
 
 /// What a scripted handler does with a payload `lane:number[:command]`.
@@ -430,4 +431,16 @@ async fn the_bound_of_a_queue_counts_what_is_unfinished() {
         .await;
     }
     worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_half_open_is_replaced() {
+    let redis = RedisServer::new().await;
+    let proxy = FaultProxy::new(redis.socket(), None).await;
+    let bus = Bus::connect(BusConfig { url: proxy.url(), names: Names::default() }).await.unwrap();
+    bus.ping().await.unwrap();
+    proxy.half_open();
+    let error = bus.ping().await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable(_)), "{error}");
+    until("redis answers on another connection", || async { bus.ping().await.is_ok() }).await;
 }

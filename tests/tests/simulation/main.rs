@@ -76,7 +76,7 @@ fn is_missed(sabotage: Sabotage) {
 
 #[test]
 fn a_commit_without_its_fence_is_noticed() {
-    is_missed(Sabotage::Script("if not right then return 'FENCED' end", ""));
+    is_missed(Sabotage::COMMIT_FENCE);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn an_owner_that_claims_nothing_is_noticed() {
 
 #[test]
 fn a_cause_that_leaves_no_mark_is_noticed() {
-    is_missed(Sabotage::Script("redis.call('SADD', set, unpack(causes))", ""));
+    is_missed(Sabotage::DONE_MARK);
 }
 
 #[test]
@@ -124,7 +124,6 @@ fn a_guest_that_fell_silent_changes_nothing() {
 
 #[test]
 fn a_pass_that_is_not_removed_is_noticed() {
-    let sabotage = Sabotage::Script("redis.call('HDEL', guests, lane)", "");
-    let ran = std::panic::catch_unwind(|| world::silent_guest(Some(sabotage)));
+    let ran = std::panic::catch_unwind(|| world::silent_guest(Some(Sabotage::GUEST_REMOVAL)));
     assert!(ran.is_err(), "nobody missed what a silent guest did");
 }
