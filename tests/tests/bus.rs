@@ -32,7 +32,7 @@ struct Script {
 
 fn parts(payload: &Bytes) -> Option<(String, u32, String)> {
     let text = std::str::from_utf8(payload).ok()?;
-    let mut parts = text.split(':');
+    let mut parts = text.splitn(3, ':');
     Some((parts.next()?.to_owned(), parts.next()?.parse().ok()?, parts.next().unwrap_or_default().to_owned()))
 }
 
@@ -64,7 +64,11 @@ impl Handler for Script {
             "panic" if turn.facts().attempt.failures == 0 => panic!("as told"),
             _ => {}
         }
-        self.done.lock().unwrap().entry(lane).or_default().push(number);
+        let mut done = vec![number];
+        while let Some(control) = turn.waiting_control() {
+            done.extend(parts(&control.payload).map(|(_, number, _)| number));
+        }
+        self.done.lock().unwrap().entry(lane).or_default().extend(done);
         let action = Action { platform: "test".into(), data: payload, trace_id: turn.facts().trace_id.clone() };
         Outcome::Commit(Commit { actions: vec![action], ..Commit::default() })
     }
@@ -99,6 +103,7 @@ fn start(bus: &Bus, instance: &str) -> Running {
         failures_max: 2,
         deaths_max: 10,
         drain: Duration::from_secs(5),
+        stuck_after: Duration::from_secs(600),
     };
     let consumer = Consumer::new(bus.clone(), config, Arc::clone(&script));
     let stopped = stop.clone();
@@ -217,6 +222,106 @@ async fn controls_reach_the_running_turn_and_end_with_it() {
     send(&bus, &["a:3:control".into()]).await;
     wait_done(&worker.script, "a", &[1, 2]).await;
     worker.stop().await;
+}
+
+/// A change of a message that waits or runs is part of its turn; one that comes later has a turn of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_joins_its_message_while_that_is_unfinished() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let worker = start(&bus, "worker-1");
+    let payloads = ["a:1:wait", "a:2", "a:3:edit-1:wait", "a:4:edit-2", "a:5", "a:6:edit-9"];
+    send(&bus, &payloads.map(str::to_owned)).await;
+    eventually("the turn began", || async { (!worker.script.began.lock().unwrap().is_empty()).then_some(()) }).await;
+    worker.script.release.notify_one();
+    wait_done(&worker.script, "a", &[1, 3, 2, 4, 5, 6]).await;
+    let began = worker.script.began.lock().unwrap().clone();
+    assert_eq!(began, ["a:1:wait", "a:2", "a:5", "a:6:edit-9"]);
+    let inbound = bus.names().stream(&Role::Inbound, bus.names().shards.of("a"));
+    eventually("all are acked", || async {
+        let pending = redis.command(["XPENDING", &inbound, "sg:workers"]).await.list()[0].number();
+        (pending == 0).then_some(())
+    })
+    .await;
+    worker.stop().await;
+}
+
+/// What needs no turn is settled in batches, in order, once; a turn between them has its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_without_a_turn_are_settled_in_batches() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::new(1).unwrap()).await;
+    let payloads: Vec<_> = (0..1000)
+        .map(|n| if n % 100 == 50 { format!("lane{}:{n}", n % 3) } else { format!("lane{}:{n}:quiet", n % 3) })
+        .collect();
+    send(&bus, &payloads).await;
+    send(&bus, &payloads[..100]).await;
+    redis.command(["CONFIG", "RESETSTAT"]).await;
+    let worker = start(&bus, "worker-1");
+    let inbound = bus.names().stream(&Role::Inbound, bus.names().shards.of("a"));
+    eventually("all are acked", || async {
+        let groups = redis.command(["XINFO", "GROUPS", &inbound]).await;
+        let group = groups.list().first()?.list();
+        (group[5].number() == 0 && group[11].number() == 0).then_some(())
+    })
+    .await;
+    for lane in 0..3 {
+        let history = redis.command(["LRANGE", &format!("sg:history:lane{lane}"), "0", "-1"]).await;
+        let remembered: Vec<_> = history.list().iter().map(|one| one.text().to_owned()).collect();
+        let of_lane = |payload: &&String| payload.starts_with(&format!("lane{lane}:")) && payload.ends_with("quiet");
+        let all: Vec<_> = payloads.iter().filter(of_lane).cloned().collect();
+        assert_eq!(remembered, all[all.len() - 100..]);
+    }
+    let stats = redis.command(["INFO", "commandstats"]).await.text().to_owned();
+    let acks = stats.lines().find_map(|line| line.strip_prefix("cmdstat_xack:calls=")?.split(',').next()?.parse().ok());
+    assert!(acks.is_some_and(|acks: u32| acks < 200), "1100 entries took {acks:?} acknowledgements");
+    worker.stop().await;
+}
+
+/// A lane that does not move holds few bodies and no other lane up, however much comes for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stuck_lane_leaves_the_window_to_others() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::new(1).unwrap()).await;
+    let worker = start(&bus, "worker-1");
+    let behind: Vec<_> = (0..2000).map(|n| if n == 0 { "stuck:0:wait".into() } else { format!("stuck:{n}") }).collect();
+    send(&bus, &behind).await;
+    send(&bus, &(0..2000).map(|n| format!("lane{}:{n}", n % 10)).collect::<Vec<_>>()).await;
+    for lane in 0..10 {
+        let expected: Vec<u32> = (0..2000).filter(|n| n % 10 == lane).collect();
+        wait_done(&worker.script, &format!("lane{lane}"), &expected).await;
+    }
+    worker.script.release.notify_one();
+    wait_done(&worker.script, "stuck", &(0..2000).collect::<Vec<_>>()).await;
+    worker.stop().await;
+}
+
+/// A planned stop hands the shards over at once: lanes without a running turn go on, and the turn that runs ends where it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planned_stop_holds_no_lane_up_and_repeats_no_turn() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let first = start(&bus, "worker-1");
+    send(&bus, &["a:1:wait".into(), "a:2".into()]).await;
+    eventually("the turn began", || async { (!first.script.began.lock().unwrap().is_empty()).then_some(()) }).await;
+    let second = start(&bus, "worker-2");
+    first.stop.cancel();
+    let lanes: Vec<_> = (0..50).map(|n| format!("lane{n}:1")).collect();
+    send(&bus, &lanes).await;
+    for n in 0..50 {
+        let lane = format!("lane{n}");
+        eventually("every other lane goes on", || async {
+            let is_done = |running: &Running| running.script.done.lock().unwrap().contains_key(&lane);
+            (is_done(&first) || is_done(&second)).then_some(())
+        })
+        .await;
+    }
+    assert!(first.script.done.lock().unwrap().get("a").is_none(), "its turn still runs");
+    first.script.release.notify_one();
+    wait_done(&first.script, "a", &[1]).await;
+    wait_done(&second.script, "a", &[2]).await;
+    first.stop().await;
+    second.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

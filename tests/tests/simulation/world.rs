@@ -456,6 +456,7 @@ impl World {
             // Kills here are the world's doing.
             deaths_max: 1_000_000,
             drain: self.drain,
+            stuck_after: Duration::from_secs(600),
         };
         let work = Consumer::new(bus, config, handler).run(stop.clone());
         let task = spawn(async move {
