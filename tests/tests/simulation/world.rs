@@ -35,9 +35,9 @@ pub(crate) fn run(seed: u64, sabotage: Option<Sabotage>) -> Run {
 }
 
 /// The same with the worker's turns and the gateway's egress.
-pub(crate) fn run_pair(seed: u64) -> Run {
+pub(crate) fn run_pair(seed: u64, sabotage: Option<Sabotage>) -> Run {
     in_time_of_its_own(async {
-        let mut world = World::new(seed, None);
+        let mut world = World::new(seed, sabotage);
         world.pair = Some(Pair::new(seed, world.chance.platform.clone()));
         world.live().await;
         world.rest().await
