@@ -12,7 +12,7 @@ use std::{
 };
 
 use bus::{
-    Action, Bus, BusConfig, Commit, Consumer, ConsumerConfig, Entry, Error, Failure, Handler, HistoryWrite,
+    Action, Bus, BusConfig, Commit, Consumer, ConsumerConfig, Effect, Entry, Error, Failure, Handler, HistoryWrite,
     LeaseConfig, Log, LogBounds, LogEntry, Names, Outcome, Producer, Push, Queue, Records, Role, Route, RouteError,
     Shards, Turn, Way,
 };
@@ -59,6 +59,17 @@ impl Handler for Script {
         match command.as_str() {
             "hang" => std::future::pending().await,
             "wait" => self.release.notified().await,
+            "effects" => {
+                // One that was made before, one that was begun, one that is new: in the run after the owner's death.
+                let known = [turn.begin_effect(1).await.unwrap(), turn.begin_effect(2).await.unwrap()];
+                if known == [Effect::New, Effect::New] {
+                    turn.end_effect(1, b"result").await.unwrap();
+                    self.done.lock().unwrap().insert("the effect".into(), vec![]);
+                    std::future::pending().await
+                }
+                assert_eq!(known, [Effect::Done("result".into()), Effect::Begun]);
+                assert_eq!(turn.begin_effect(3).await.unwrap(), Effect::New);
+            }
             "until-control" => drop(turn.control().await),
             "fail" => return Outcome::Retry(Failure { code: "scripted", error: "as told".into() }),
             "panic" if turn.facts().attempt.failures == 0 => panic!("as told"),
@@ -171,6 +182,30 @@ async fn a_dead_owners_turn_is_run_by_another() {
     eventually("it began again", || async { (!second.script.began.lock().unwrap().is_empty()).then_some(()) }).await;
     assert_eq!(second.script.began.lock().unwrap()[0], "a:1:hang");
     second.task.abort();
+}
+
+/// What a turn did outside before its owner died is known to the run after it, and goes with its commit.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_outlives_the_owner_of_a_turn() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    send(&bus, &["a:1:effects".into()]).await;
+    let first = start(&bus, "worker-1");
+    eventually("the effect was made", || async {
+        first.script.done.lock().unwrap().contains_key("the effect").then_some(())
+    })
+    .await;
+    let journal = bus.names().notes(&Role::Inbound, bus.names().shards.of("a"), "a:1:effects");
+    assert_eq!(redis.command(["HGETALL", &journal]).await.list().len(), 4);
+    assert_eq!(redis.command(["PTTL", &journal]).await.number(), -1, "it is kept while the turn is unfinished");
+    first.task.abort();
+    let second = start(&bus, "worker-2");
+    wait_done(&second.script, "a", &[1]).await;
+    eventually("the journal is gone", || async {
+        (redis.command(["EXISTS", &journal]).await.number() == 0).then_some(())
+    })
+    .await;
+    second.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

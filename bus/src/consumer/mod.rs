@@ -3,6 +3,7 @@
 mod batch;
 mod depth;
 mod dispatch;
+mod effect;
 mod owned;
 mod run;
 mod turn;
@@ -24,6 +25,7 @@ use crate::{
     ledger::{Action, HistoryWrite},
 };
 
+pub use effect::Effect;
 pub use turn::{Control, Facts, Failure, Outcome, Turn};
 
 /// How a consumer works.
