@@ -48,7 +48,7 @@ pub use link::{Bus, BusConfig, Push, Server, Session, Subscription, check_url};
 pub use lock::{DistributedLock, LockError};
 pub use log::{Appended, Log, LogBounds, LogEntry, Queue};
 pub use names::{Names, Role};
-pub use operate::{DeadLetters, Lag, Letter, LetterId, Letters, Ownership, Replayed, Stuck, Survey};
+pub use operate::{DeadLetters, Lag, Letter, LetterId, Letters, Ownership, Place, Replayed, Stuck, Survey};
 pub use preview::{PreviewSink, Previews};
 pub use records::Records;
 pub use registry::Registry;

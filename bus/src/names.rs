@@ -1,11 +1,15 @@
 //! Every name on the wire, made in one place from what the settings give.
 //!
 //! With more than one shard, each key that a shard's scripts touch carries the tag `{n}`, a Redis Cluster hash tag with the
-//! shard's number, so that all of a shard lies in one slot. With one shard the tag and its colon are left out.
+//! shard's number, so that all of a shard lies in one slot. With one shard the tag and its colon are left out. What belongs to
+//! a plain stream beside sharded ones has that stream's own name as its tag.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
-use crate::shard::{Shard, Shards};
+use crate::{
+    Error,
+    shard::{Shard, Shards},
+};
 
 /// The names that a deployment may choose. The defaults are the wire contract's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +39,16 @@ impl Default for Names {
 }
 
 /// What a process does with a shard: the name under which it leases it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Consumes the inbound stream: a worker.
     Inbound,
     /// Consumes the outbound stream of this platform: a gateway.
     Outbound(String),
+    /// Consumes the plain inbound stream beside sharded ones: a worker, which puts each entry into its lane's shard.
+    PlainInbound,
+    /// Consumes this platform's plain outbound stream beside sharded ones: a gateway.
+    PlainOutbound(String),
 }
 
 impl fmt::Display for Role {
@@ -48,6 +56,41 @@ impl fmt::Display for Role {
         match self {
             Self::Inbound => f.write_str("inbound"),
             Self::Outbound(platform) => write!(f, "outbound:{platform}"),
+            Self::PlainInbound => f.write_str("plain:inbound"),
+            Self::PlainOutbound(platform) => write!(f, "plain:outbound:{platform}"),
+        }
+    }
+}
+
+impl FromStr for Role {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match (text, text.strip_prefix("outbound:"), text.strip_prefix("plain:outbound:")) {
+            ("inbound", ..) => Ok(Self::Inbound),
+            ("plain:inbound", ..) => Ok(Self::PlainInbound),
+            (_, Some(platform), _) if !platform.is_empty() => Ok(Self::Outbound(platform.to_owned())),
+            (_, _, Some(platform)) if !platform.is_empty() => Ok(Self::PlainOutbound(platform.to_owned())),
+            _ => Err(Error::Setting(format!(
+                "{text} is no role; there are inbound, outbound:<platform>, and both with plain: in front"
+            ))),
+        }
+    }
+}
+
+impl Role {
+    /// Whether it consumes a plain stream beside sharded ones.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        matches!(self, Self::PlainInbound | Self::PlainOutbound(_))
+    }
+
+    /// The role of the plain stream beside this one's sharded ones.
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        match self {
+            Self::Inbound | Self::PlainInbound => Self::PlainInbound,
+            Self::Outbound(platform) | Self::PlainOutbound(platform) => Self::PlainOutbound(platform.clone()),
         }
     }
 }
@@ -68,12 +111,43 @@ impl Names {
         }
     }
 
+    /// As [`Names::tagged`], for what `role` keeps: of a plain stream the tag is its name.
+    fn kept(&self, prefix: &str, role: &Role, shard: Shard, rest: &str) -> String {
+        if role.is_plain() {
+            let colon = if rest.is_empty() { "" } else { ":" };
+            format!("{prefix}:{{{}}}{colon}{rest}", self.stream(role, shard))
+        } else {
+            self.tagged(prefix, shard, rest)
+        }
+    }
+
+    /// As [`Names::kept`], with the role's name behind it where the tag does not tell it.
+    fn leased(&self, prefix: &str, role: &Role, shard: Shard) -> String {
+        let name = if role.is_plain() { String::new() } else { role.to_string() };
+        self.kept(prefix, role, shard, &name)
+    }
+
+    /// The shards that `role` spreads over its members. A plain stream counts as one.
+    pub fn shards_of(&self, role: &Role) -> impl Iterator<Item = Shard> + Clone + use<> {
+        let count = if role.is_plain() { 1 } else { usize::from(self.shards.count()) };
+        self.shards.all().take(count)
+    }
+
+    /// Whether plain streams lie beside the sharded ones. With one shard they are its streams.
+    #[must_use]
+    pub fn has_plain_streams(&self) -> bool {
+        self.shards.count() > 1
+    }
+
     /// The stream that `role` consumes on `shard`.
     #[must_use]
     pub fn stream(&self, role: &Role, shard: Shard) -> String {
+        let outbound = |platform: &str| format!("{}:{platform}", self.outbound_stream_prefix);
         match role {
             Role::Inbound => self.tagged(&self.inbound_stream, shard, ""),
-            Role::Outbound(platform) => self.tagged(&format!("{}:{platform}", self.outbound_stream_prefix), shard, ""),
+            Role::Outbound(platform) => self.tagged(&outbound(platform), shard, ""),
+            Role::PlainInbound => self.inbound_stream.clone(),
+            Role::PlainOutbound(platform) => outbound(platform),
         }
     }
 
@@ -91,21 +165,23 @@ impl Names {
     #[must_use]
     pub fn group(&self, role: &Role) -> String {
         match role {
-            Role::Inbound => self.worker_group.clone(),
-            Role::Outbound(platform) => format!("{}:{platform}", self.gateway_group_prefix),
+            Role::Inbound | Role::PlainInbound => self.worker_group.clone(),
+            Role::Outbound(platform) | Role::PlainOutbound(platform) => {
+                format!("{}:{platform}", self.gateway_group_prefix)
+            }
         }
     }
 
     /// Says who owns the shard. No TTL; compared whole by every write.
     #[must_use]
     pub fn fence(&self, role: &Role, shard: Shard) -> String {
-        self.tagged("sg:fence", shard, &role.to_string())
+        self.leased("sg:fence", role, shard)
     }
 
     /// Says until when others must not try to own the shard.
     #[must_use]
     pub fn lock(&self, role: &Role, shard: Shard) -> String {
-        self.tagged("sg:lock:shard", shard, &role.to_string())
+        self.leased(if role.is_plain() { "sg:lock" } else { "sg:lock:shard" }, role, shard)
     }
 
     /// The live processes of a role.
@@ -117,31 +193,31 @@ impl Names {
     /// Lanes that were handed over with a running turn: to whom each was left, and until when.
     #[must_use]
     pub fn guests(&self, role: &Role, shard: Shard) -> String {
-        self.tagged("sg:guests", shard, &role.to_string())
+        self.leased("sg:guests", role, shard)
     }
 
     /// Failures and deaths by entry id.
     #[must_use]
     pub fn attempts(&self, role: &Role, shard: Shard) -> String {
-        self.tagged("sg:attempts", shard, &role.to_string())
+        self.leased("sg:attempts", role, shard)
     }
 
     /// How many settlements were made: whoever was answered more of them knows that Redis forgot some.
     #[must_use]
     pub fn settled(&self, role: &Role, shard: Shard) -> String {
-        self.tagged("sg:settled", shard, &role.to_string())
+        self.leased("sg:settled", role, shard)
     }
 
     /// The two rotating sets of finished causes.
     #[must_use]
-    pub fn done(&self, shard: Shard) -> [String; 2] {
-        [self.tagged("sg:done", shard, "0"), self.tagged("sg:done", shard, "1")]
+    pub fn done(&self, role: &Role, shard: Shard) -> [String; 2] {
+        ["0", "1"].map(|set| self.kept("sg:done", role, shard, set))
     }
 
     /// Conversation of a lane.
     #[must_use]
-    pub fn history(&self, shard: Shard, lane: &str) -> String {
-        self.tagged("sg:history", shard, lane)
+    pub fn history(&self, role: &Role, shard: Shard, lane: &str) -> String {
+        self.kept("sg:history", role, shard, lane)
     }
 
     /// What the turn of a cause notes of itself while it runs: a worker the results of its effects, a gateway how far its
@@ -149,15 +225,16 @@ impl Names {
     #[must_use]
     pub fn notes(&self, role: &Role, shard: Shard, cause: &str) -> String {
         match role {
-            Role::Inbound => self.tagged("sg:journal", shard, cause),
+            Role::Inbound | Role::PlainInbound => self.kept("sg:journal", role, shard, cause),
             Role::Outbound(platform) => self.tagged("sg:sends", shard, &format!("{platform}:{cause}")),
+            Role::PlainOutbound(_) => self.kept("sg:sends", role, shard, cause),
         }
     }
 
-    /// Dead letters of a shard.
+    /// Dead letters of a shard, whatever the role, or of a plain stream.
     #[must_use]
-    pub fn dead_letters(&self, shard: Shard) -> String {
-        self.tagged("sg:stream:dlq", shard, "")
+    pub fn dead_letters(&self, role: &Role, shard: Shard) -> String {
+        self.kept("sg:stream:dlq", role, shard, "")
     }
 
     /// Pub/sub channel of the previews of a platform's shard.
@@ -190,13 +267,13 @@ mod tests {
         assert_eq!(names.group(&role), "sg:gateway:discord");
         assert_eq!(names.fence(&role, n), "sg:fence:{7}:outbound:discord");
         assert_eq!(names.lock(&Role::Inbound, n), "sg:lock:shard:{7}:inbound");
-        assert_eq!(names.history(n, "discord:1"), "sg:history:{7}:discord:1");
-        assert_eq!(names.done(n), ["sg:done:{7}:0", "sg:done:{7}:1"]);
+        assert_eq!(names.history(&Role::Inbound, n, "discord:1"), "sg:history:{7}:discord:1");
+        assert_eq!(names.done(&Role::Inbound, n), ["sg:done:{7}:0", "sg:done:{7}:1"]);
         assert_eq!(names.settled(&role, n), "sg:settled:{7}:outbound:discord");
         assert_eq!(names.guests(&role, n), "sg:guests:{7}:outbound:discord");
         assert_eq!(names.notes(&Role::Inbound, n, "discord:1"), "sg:journal:{7}:discord:1");
         assert_eq!(names.notes(&role, n, "discord:1:0"), "sg:sends:{7}:discord:discord:1:0");
-        assert_eq!(names.dead_letters(n), "sg:stream:dlq:{7}");
+        assert_eq!(names.dead_letters(&role, n), "sg:stream:dlq:{7}");
         assert_eq!(names.previews("webchat", n), "sg:preview:webchat:{7}");
         assert_eq!(names.webchat_log(n, "abc"), "sg:webchat:{7}:abc");
     }
@@ -223,6 +300,28 @@ mod tests {
         assert_eq!(names.stream(&Role::Outbound("webchat".into()), n), "sg:stream:outbound:webchat");
         assert_eq!(names.fence(&Role::Inbound, n), "sg:fence:inbound");
         assert_eq!(names.attempts(&Role::Inbound, n), "sg:attempts:inbound");
-        assert_eq!(names.dead_letters(n), "sg:stream:dlq");
+        assert_eq!(names.dead_letters(&Role::Inbound, n), "sg:stream:dlq");
+        assert!(!names.has_plain_streams());
+    }
+
+    #[test]
+    fn a_plain_stream_is_its_own_tag() {
+        let names = Names::default();
+        let (n, role) = (shard(&names, 0), Role::Outbound("discord".into()).plain());
+        assert_eq!(names.shards_of(&role).collect::<Vec<_>>(), [n]);
+        assert_eq!(names.stream(&role, n), "sg:stream:outbound:discord");
+        assert_eq!(names.group(&role), "sg:gateway:discord");
+        assert_eq!(names.fence(&role, n), "sg:fence:{sg:stream:outbound:discord}");
+        assert_eq!(names.lock(&role, n), "sg:lock:{sg:stream:outbound:discord}");
+        assert_eq!(names.attempts(&Role::PlainInbound, n), "sg:attempts:{sg:stream:inbound}");
+        assert_eq!(names.notes(&role, n, "c:0"), "sg:sends:{sg:stream:outbound:discord}:c:0");
+        assert_eq!(names.dead_letters(&role, n), "sg:stream:dlq:{sg:stream:outbound:discord}");
+        assert_eq!(names.members(&role), "sg:members:plain:outbound:discord");
+        for role in [Role::Inbound, role, Role::PlainInbound, Role::Outbound("a".into())] {
+            assert_eq!(role.to_string().parse::<Role>().unwrap(), role);
+        }
+        for bad in ["", "outbound:", "plain", "gateway"] {
+            assert!(bad.parse::<Role>().is_err(), "{bad}");
+        }
     }
 }

@@ -46,8 +46,12 @@ impl Daemon for Gateway {
     }
 
     async fn start(&mut self, context: &Context) -> Result<(), StartError> {
+        let has_plain = context.bus.names().has_plain_streams();
         for platform in &self.platforms {
-            self.start_egress(platform, context);
+            let role = Role::Outbound(platform.name().to_string());
+            // Actions that no turn commits travel on the plain stream beside the sharded ones.
+            let plain = has_plain.then(|| role.plain());
+            std::iter::once(role).chain(plain).for_each(|role| self.start_egress(platform, role, context));
         }
         let tried: Vec<_> = self.platforms.iter().map(|platform| self.start_adapter(platform, context)).collect();
         for mut tried in tried {
@@ -70,10 +74,11 @@ impl Daemon for Gateway {
 }
 
 impl Gateway {
-    fn start_egress(&self, platform: &Arc<dyn Platform>, context: &Context) {
-        let (settings, name) = (&context.settings, platform.name().to_string());
+    fn start_egress(&self, platform: &Arc<dyn Platform>, role: Role, context: &Context) {
+        let settings = &context.settings;
+        let check = format!("{role} egress");
         let config = ConsumerConfig {
-            role: Role::Outbound(name.clone()),
+            role,
             instance: context.instance.clone(),
             lease: LeaseConfig { ttl: settings.bus.lease_ttl, renew: settings.bus.lease_renew },
             turns_max: settings.gateway.sends_max,
@@ -86,7 +91,7 @@ impl Gateway {
         };
         let consumer = Consumer::new(context.bus.clone(), config, Arc::new(Egress::new(Arc::clone(platform))));
         let status = consumer.status();
-        context.health.check_with(&format!("{name} egress"), move || status.fault());
+        context.health.check_with(&check, move || status.fault());
         let (stop, tracker) = (self.egress.0.clone(), self.egress.1.clone());
         context.tasks.spawn("egress", OnEnd::NeededUntil(stop.clone()), tracker.track_future(consumer.run(stop)));
     }

@@ -2,24 +2,26 @@
 
 use std::sync::Arc;
 
-use bus::{Consumer, ConsumerConfig, ConsumerStatus, LeaseConfig, Previews, Role};
+use bus::{Consumer, ConsumerConfig, ConsumerStatus, Handler, LeaseConfig, Previews, Role};
 use service::{Context, Daemon, OnEnd, Problem, Settings, StartError};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{model, prompt::Prompt, turn::Turns};
+use crate::{drain::Drain, model, prompt::Prompt, turn::Turns};
 
 /// See the module.
 #[derive(Debug)]
 pub struct Inference {
     consumer: Option<Consumer<Turns>>,
+    /// Where plain streams lie beside sharded ones.
+    drain: Option<Consumer<Drain>>,
     status: Arc<ConsumerStatus>,
     model: String,
     /// Kept so that the publisher has a sender for as long as the process runs.
     _previews: Previews,
-    /// Stops the consumer.
+    /// Stops the consumers.
     stop: CancellationToken,
-    /// Cancelled once the consumer has drained.
-    drained: CancellationToken,
+    /// Knows when the consumers have drained.
+    consumers: TaskTracker,
 }
 
 impl Daemon for Inference {
@@ -42,8 +44,8 @@ impl Daemon for Inference {
         let (previews, publishing) = Previews::new(context.bus.clone(), context.tasks.stop().clone());
         context.tasks.spawn_needed("previews", publishing);
         let turns = Turns::new(Arc::clone(settings), model, previews.clone()).map_err(StartError::Configuration)?;
-        let config = ConsumerConfig {
-            role: Role::Inbound,
+        let config = |role| ConsumerConfig {
+            role,
             instance: context.instance.clone(),
             lease: LeaseConfig { ttl: settings.bus.lease_ttl, renew: settings.bus.lease_renew },
             turns_max: settings.inference.turns_max,
@@ -54,26 +56,33 @@ impl Daemon for Inference {
             drain: settings.shutdown.drain,
             stuck_after: settings.bus.stuck_after,
         };
-        let consumer = Consumer::new(context.bus.clone(), config, Arc::new(turns));
+        let consumer = Consumer::new(context.bus.clone(), config(Role::Inbound), Arc::new(turns));
         let status = consumer.status();
         context.health.check_with("inbound consumer", move || status.fault());
+        let drain = context.bus.names().has_plain_streams().then(|| {
+            let drain = Arc::new(Drain::new(context.bus.clone()));
+            Consumer::new(context.bus.clone(), config(Role::PlainInbound), drain)
+        });
+        if let Some(status) = drain.as_ref().map(Consumer::status) {
+            context.health.check_with("plain inbound consumer", move || status.fault());
+        }
         Ok(Self {
             status: consumer.status(),
             consumer: Some(consumer),
+            drain,
             model: name,
             _previews: previews,
             stop: CancellationToken::new(),
-            drained: CancellationToken::new(),
+            consumers: TaskTracker::new(),
         })
     }
 
     async fn start(&mut self, context: &Context) -> Result<(), StartError> {
         if let Some(consumer) = self.consumer.take() {
-            let (stop, drained) = (self.stop.clone(), self.drained.clone().drop_guard());
-            context.tasks.spawn("inbound consumer", OnEnd::NeededUntil(stop.clone()), async move {
-                consumer.run(stop).await;
-                drop(drained);
-            });
+            self.spawn(context, "inbound consumer", consumer);
+        }
+        if let Some(drain) = self.drain.take() {
+            self.spawn(context, "plain inbound consumer", drain);
         }
         tracing::info!(model = %self.model, "answers come from this model");
         Ok(())
@@ -86,6 +95,14 @@ impl Daemon for Inference {
     async fn drain(self, _context: &Context) {
         tracing::info!(turns = self.status.running(), "taking no more turns");
         self.stop.cancel();
-        self.drained.cancelled().await;
+        self.consumers.close();
+        self.consumers.wait().await;
+    }
+}
+
+impl Inference {
+    fn spawn<H: Handler>(&self, context: &Context, name: &'static str, consumer: Consumer<H>) {
+        let work = self.consumers.track_future(consumer.run(self.stop.clone()));
+        context.tasks.spawn(name, OnEnd::NeededUntil(self.stop.clone()), work);
     }
 }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod daemon;
+mod drain;
 mod history;
 pub mod model;
 mod prompt;

@@ -369,7 +369,7 @@ async fn failures_and_panics_are_retried_then_given_up() {
     // Given up in one step with the ack and the message to the user.
     for (lane, error, actions) in [("a", "scripted: as told", 3), ("not readable", "undecodable: not lane:number", 0)] {
         let shard = bus.names().shards.of(lane);
-        let letters = bus.names().dead_letters(shard);
+        let letters = bus.names().dead_letters(&Role::Inbound, shard);
         let letter = eventually("a dead letter", || async {
             let found = redis.command(["XRANGE", &letters, "-", "+"]).await;
             let fields = found.list().first()?.list()[1].list().to_vec();
@@ -422,7 +422,7 @@ async fn an_entry_in_another_lanes_shard_is_given_up() {
     let other = bus.names().shards.all().find(|shard| *shard != home).unwrap();
     let entry = Entry { stream: bus.names().stream(&Role::Inbound, other), data: "a:1".into(), trace_id: "t".into() };
     Producer::new(bus.clone()).append(&[entry]).await.unwrap();
-    let letters = bus.names().dead_letters(other);
+    let letters = bus.names().dead_letters(&Role::Inbound, other);
     let error = eventually("a dead letter", || async {
         let found = redis.command(["XRANGE", &letters, "-", "+"]).await;
         Some(found.list().first()?.list()[1].list()[5].text().to_owned())

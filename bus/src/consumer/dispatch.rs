@@ -311,7 +311,8 @@ impl<H: Handler> Dispatch<H> {
         match self.runner.handler.route(&entry.data) {
             Ok(route) => {
                 let home = self.runner.bus.names().shards.of(&route.lane);
-                if home == tenure.shard() {
+                // A plain stream has no shard that a lane could be in.
+                if self.runner.config.role.is_plain() || home == tenure.shard() {
                     return Some(Delivery { tenure: Arc::clone(tenure), entry, route, read_at: Instant::now() });
                 }
                 // In its lane's shard it could be overtaken, and would have a history of its own here.

@@ -292,7 +292,7 @@ impl Keeper {
     /// Tries every shard that should be ours, is not, and may be tried by now.
     async fn acquire(&mut self) -> Result<(), Error> {
         let now = Instant::now();
-        let wanted: Vec<_> = (self.bus.names().shards.all())
+        let wanted: Vec<_> = (self.bus.names().shards_of(&self.role))
             .filter(|shard| !self.held.contains_key(shard) && self.is_ours(*shard))
             .collect();
         self.try_at.retain(|shard, _| wanted.contains(shard));

@@ -76,11 +76,11 @@ impl Ledger {
     /// Commits a turn over `entries` (each with its cause); the first one is the turn's own.
     pub(crate) async fn commit(&self, entries: &[(EntryId, &str)], commit: &Commit) -> Result<Committed, Error> {
         let (names, shard) = (self.bus.names(), self.tenure().shard());
-        let [even, odd] = names.done(shard);
+        let [even, odd] = names.done(&self.role, shard);
         let mut script = COMMIT.key(self.fence());
         script.key(self.guests()).key(self.stream()).key(self.attempts()).key(even).key(odd);
         let cause = entries.first().map_or("", |(_, cause)| cause);
-        script.key(self.notes(cause)).key(names.history(shard, self.pass.lane())).key(self.settled());
+        script.key(self.notes(cause)).key(names.history(&self.role, shard, self.pass.lane())).key(self.settled());
         let mut platforms: Vec<&str> = Vec::new();
         for action in &commit.actions {
             if !platforms.contains(&action.platform.as_str()) {

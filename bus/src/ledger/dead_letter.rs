@@ -42,8 +42,8 @@ impl Ledger {
         let (names, shard) = (self.bus.names(), self.tenure().shard());
         let mut script = DEAD_LETTER.key(self.fence());
         script.key(self.guests()).key(self.stream()).key(self.attempts()).key(self.notes(letter.cause));
-        let [even, odd] = names.done(shard);
-        script.key(names.dead_letters(shard)).key(even).key(odd).key(self.settled());
+        let [even, odd] = names.done(&self.role, shard);
+        script.key(names.dead_letters(&self.role, shard)).key(even).key(odd).key(self.settled());
         if let Some(notice) = &letter.notice {
             script.key(names.stream(&Role::Outbound(notice.platform.clone()), shard));
         }

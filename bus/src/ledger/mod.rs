@@ -146,7 +146,7 @@ impl Ledger {
     /// The lane's history, oldest first.
     pub(crate) async fn history(&self, lane: &str) -> Result<Vec<Bytes>, Error> {
         let mut range = redis::cmd("LRANGE");
-        range.arg(self.bus.names().history(self.tenure().shard(), lane)).arg(0).arg(-1);
+        range.arg(self.bus.names().history(&self.role, self.tenure().shard(), lane)).arg(0).arg(-1);
         let Value::Array(items) = range.query_async(&mut self.bus.shared()).await? else {
             return Err(Error::Reply { step: "a history" });
         };

@@ -40,14 +40,14 @@ impl Records {
     /// Settles a batch in one step.
     pub(crate) async fn settle(&self, lanes: &[OfLane<'_>]) -> Result<Recorded, Error> {
         let (names, shard) = (self.bus.names(), self.tenure.shard());
-        let [even, odd] = names.done(shard);
+        let [even, odd] = names.done(&self.role, shard);
         let mut script = RECORD.key(names.fence(&self.role, shard));
         script.key(names.guests(&self.role, shard)).key(names.stream(&self.role, shard));
         script.key(names.attempts(&self.role, shard)).key(even).key(odd).key(names.settled(&self.role, shard));
         script.arg(self.tenure.token()).arg(names.group(&self.role)).arg(DONE_WINDOW.as_secs()).arg(DONE_MAX);
         script.arg(u8::from(self.tenure.deletes())).arg(self.tenure.settled()).arg(lanes.len());
         for (lane, entries) in lanes {
-            script.key(names.history(shard, lane));
+            script.key(names.history(&self.role, shard, lane));
             // The bounds are those of the newest; they differ only while settings change.
             let bounds = entries.iter().rev().find_map(|(_, _, history)| history.as_ref());
             script.arg(&***lane).arg(bounds.map_or(0, |bounds| bounds.keep));

@@ -45,7 +45,7 @@ impl Ledger {
     /// Marks the entry as running under our token, unless its cause is done, its time has not come, or its lane is left to a
     /// guest. `is_wanted`: something waits for this turn that a guest would not hear of, so its lane is taken back from one.
     pub(crate) async fn start(&self, entry: EntryId, cause: &str, is_wanted: bool) -> Result<Started, Error> {
-        let [even, odd] = self.bus.names().done(self.tenure().shard());
+        let [even, odd] = self.bus.names().done(&self.role, self.tenure().shard());
         let mut script = START.key(self.fence());
         script.key(self.guests()).key(self.attempts()).key(self.stream()).key(even).key(odd).key(self.settled());
         script.arg(self.tenure().token()).arg(&**self.pass.lane()).arg(self.group()).arg(entry.to_string());

@@ -7,8 +7,8 @@ use std::{
 
 use redis::Script;
 
-use super::{Letter, LetterId, letter::Fields};
-use crate::{Bus, EntryId, Error, Shard};
+use super::{Letter, LetterId, Place, letter::Fields};
+use crate::{Bus, EntryId, Error, Role};
 
 static REPLAY: LazyLock<Script> =
     LazyLock::new(|| Script::new(concat!(include_str!("../unfinished.lua"), include_str!("replay.lua"))));
@@ -40,20 +40,21 @@ impl DeadLetters {
         Self { bus }
     }
 
-    /// All letters, the oldest first.
+    /// All letters, the oldest first: those of all shards, and those beside the plain streams of these roles.
     #[must_use]
-    pub fn all(&self) -> Letters {
-        let shards = self.bus.names().shards.all().map(|shard| (shard, Page::default())).collect();
-        Letters { bus: self.bus.clone(), shards }
+    pub fn all(&self, roles: &[Role]) -> Letters {
+        let plain = roles.iter().filter(|role| role.is_plain()).cloned().map(Place::Plain);
+        let places = self.bus.names().shards.all().map(Place::Shard).chain(plain);
+        Letters { bus: self.bus.clone(), places: places.map(|place| (place, Page::default())).collect() }
     }
 
     /// One letter, if it is there.
     ///
     /// # Errors
     /// When Redis did not answer.
-    pub async fn get(&self, id: LetterId) -> Result<Option<Letter>, Error> {
+    pub async fn get(&self, id: &LetterId) -> Result<Option<Letter>, Error> {
         let exactly = id.entry.to_string();
-        Ok(range(&self.bus, id.shard, &exactly, &exactly, 1).await?.pop_front())
+        Ok(range(&self.bus, &id.place, &exactly, &exactly, 1).await?.pop_front())
     }
 
     /// Puts a letter back at the end of the stream that it came from, unless that holds `bound` unfinished entries. Its
@@ -64,13 +65,13 @@ impl DeadLetters {
     /// else when Redis did not answer, and then it may have been replayed: the same replay again tells.
     pub async fn replay(&self, letter: &Letter, bound: u64) -> Result<Replayed, Error> {
         let names = self.bus.names();
-        let Some(role) = names.role_of(&letter.stream, letter.id.shard) else {
-            let (id, stream) = (letter.id, &letter.stream);
+        let Some(role) = letter.id.place.role_of(&letter.stream, names) else {
+            let (id, stream) = (&letter.id, &letter.stream);
             return Err(Error::Setting(format!(
                 "dead letter {id} came from {stream}, which is no stream of this deployment; the names in [bus] may have been changed since"
             )));
         };
-        let mut script = REPLAY.key(names.dead_letters(letter.id.shard));
+        let mut script = REPLAY.key(letter.id.place.dead_letters(names));
         script.key(&letter.stream).arg(letter.id.entry.to_string()).arg(bound).arg(names.group(&role));
         match script.invoke_async::<i64>(&mut self.bus.shared()).await? {
             1 => Ok(Replayed::Now),
@@ -84,15 +85,15 @@ impl DeadLetters {
     /// # Errors
     /// When Redis did not answer; some may then be removed.
     pub async fn purge(&self, ids: &[LetterId]) -> Result<u64, Error> {
-        let mut by_shard: BTreeMap<Shard, Vec<String>> = BTreeMap::new();
+        let mut by_place: BTreeMap<&Place, Vec<String>> = BTreeMap::new();
         for id in ids {
-            by_shard.entry(id.shard).or_default().push(id.entry.to_string());
+            by_place.entry(&id.place).or_default().push(id.entry.to_string());
         }
         let mut removed = 0;
-        for (shard, entries) in by_shard {
+        for (place, entries) in by_place {
             for some in entries.chunks(REMOVE_MAX) {
                 let mut remove = redis::cmd("XDEL");
-                remove.arg(self.bus.names().dead_letters(shard)).arg(some);
+                remove.arg(place.dead_letters(self.bus.names())).arg(some);
                 removed += remove.query_async::<u64>(&mut self.bus.shared()).await?;
             }
         }
@@ -104,7 +105,7 @@ impl DeadLetters {
 #[derive(Debug)]
 pub struct Letters {
     bus: Bus,
-    shards: BTreeMap<Shard, Page>,
+    places: BTreeMap<Place, Page>,
 }
 
 #[derive(Debug, Default)]
@@ -121,24 +122,25 @@ impl Letters {
     /// # Errors
     /// When Redis did not answer; asking again goes on where it was.
     pub async fn next(&mut self) -> Result<Option<Letter>, Error> {
-        for (shard, page) in &mut self.shards {
+        for (place, page) in &mut self.places {
             if page.letters.is_empty() && !page.is_last {
                 let from = page.after.map_or_else(|| "-".to_owned(), |after| format!("({after}"));
-                page.letters = range(&self.bus, *shard, &from, "+", PAGE).await?;
+                page.letters = range(&self.bus, place, &from, "+", PAGE).await?;
                 page.is_last = page.letters.len() < PAGE;
                 page.after = page.letters.back().map(|letter| letter.id.entry);
             }
         }
-        let heads = self.shards.values_mut().filter(|page| !page.letters.is_empty());
+        let heads = self.places.values_mut().filter(|page| !page.letters.is_empty());
         let oldest = heads.min_by_key(|page| page.letters.front().map(|letter| letter.id.entry));
         Ok(oldest.and_then(|page| page.letters.pop_front()))
     }
 }
 
-async fn range(bus: &Bus, shard: Shard, from: &str, to: &str, count: usize) -> Result<VecDeque<Letter>, Error> {
+async fn range(bus: &Bus, place: &Place, from: &str, to: &str, count: usize) -> Result<VecDeque<Letter>, Error> {
     let mut range = redis::cmd("XRANGE");
-    range.arg(bus.names().dead_letters(shard)).arg(from).arg(to).arg("COUNT").arg(count);
+    range.arg(place.dead_letters(bus.names())).arg(from).arg(to).arg("COUNT").arg(count);
     let found: Vec<(String, Fields)> = range.query_async(&mut bus.shared()).await?;
-    let letter = |(id, fields): (String, Fields)| Ok(Letter::new(LetterId { shard, entry: id.parse()? }, fields));
+    let letter =
+        |(id, fields): (String, Fields)| Ok(Letter::new(LetterId { place: place.clone(), entry: id.parse()? }, fields));
     found.into_iter().map(letter).collect()
 }

@@ -4,20 +4,58 @@ use std::{collections::HashMap, fmt, str::FromStr};
 
 use bytes::Bytes;
 
-use crate::{EntryId, Error, Shard, Shards};
+use crate::{EntryId, Error, Names, Role, Shard, Shards};
 
-/// Names a dead letter: `<shard>/<id of its entry>`, as `7/1763700000123-0`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Where dead letters lie.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// On a shard, those of all its streams.
+    Shard(Shard),
+    /// Beside the plain stream of this role.
+    Plain(Role),
+}
+
+impl Place {
+    pub(super) fn dead_letters(&self, names: &Names) -> String {
+        match self {
+            Self::Shard(shard) => names.dead_letters(&Role::Inbound, *shard),
+            Self::Plain(role) => names.shards_of(role).map(|shard| names.dead_letters(role, shard)).collect(),
+        }
+    }
+
+    /// Who consumes `stream`, if its dead letters lie here.
+    #[must_use]
+    pub fn role_of(&self, stream: &str, names: &Names) -> Option<Role> {
+        match self {
+            Self::Shard(shard) => names.role_of(stream, *shard),
+            Self::Plain(role) => {
+                names.shards_of(role).any(|shard| names.stream(role, shard) == stream).then(|| role.clone())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shard(shard) => shard.fmt(f),
+            Self::Plain(role) => role.fmt(f),
+        }
+    }
+}
+
+/// Names a dead letter: `<place>/<id of its entry>`, as `7/1763700000123-0` or `plain:inbound/1763700000123-0`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LetterId {
-    /// The shard that it lies on.
-    pub shard: Shard,
+    /// Where it lies.
+    pub place: Place,
     /// Its entry in the stream of dead letters.
     pub entry: EntryId,
 }
 
 impl fmt::Display for LetterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.shard, self.entry)
+        write!(f, "{}/{}", self.place, self.entry)
     }
 }
 
@@ -26,8 +64,12 @@ impl FromStr for LetterId {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let parse = || {
-            let (shard, entry) = text.split_once('/')?;
-            Some(Self { shard: Shards::MOST.get(shard.parse().ok()?)?, entry: entry.parse().ok()? })
+            let (place, entry) = text.split_once('/')?;
+            let place = match place.parse() {
+                Ok(number) => Place::Shard(Shards::MOST.get(number)?),
+                Err(_) => Place::Plain(place.parse().ok().filter(Role::is_plain)?),
+            };
+            Some(Self { place, entry: entry.parse().ok()? })
         };
         parse().ok_or_else(|| Error::Setting(format!("{text} names no dead letter; they look like 7/1763700000123-0")))
     }
@@ -91,9 +133,11 @@ mod tests {
     #[test]
     fn names_are_read_as_they_are_written() {
         let id: LetterId = "7/1763700000123-4".parse().unwrap();
-        assert_eq!((id.shard.number(), id.entry), (7, EntryId { ms: 1_763_700_000_123, seq: 4 }));
-        assert_eq!(id.to_string(), "7/1763700000123-4");
-        for bad in ["", "7", "7/", "7/1", "x/1-0", "4096/1-0", "-1/1-0"] {
+        assert_eq!(id.entry, EntryId { ms: 1_763_700_000_123, seq: 4 });
+        for text in ["7/1763700000123-4", "plain:outbound:discord/5-0"] {
+            assert_eq!(text.parse::<LetterId>().unwrap().to_string(), text);
+        }
+        for bad in ["", "7", "7/", "7/1", "x/1-0", "inbound/1-0", "4096/1-0", "-1/1-0"] {
             let error = bad.parse::<LetterId>().unwrap_err().to_string();
             assert!(error.contains("they look like 7/1763700000123-0"), "{bad}: {error}");
         }

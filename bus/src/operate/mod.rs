@@ -5,5 +5,5 @@ mod letter;
 mod shards;
 
 pub use dead_letters::{DeadLetters, Letters, Replayed};
-pub use letter::{Letter, LetterId};
+pub use letter::{Letter, LetterId, Place};
 pub use shards::{Lag, Ownership, Stuck, Survey};

@@ -69,7 +69,7 @@ impl Bus {
     pub async fn survey(&self, role: &Role) -> Result<Vec<Survey>, Error> {
         let now_ms = self.time_ms().await?;
         let mut all = Vec::new();
-        for shard in self.names().shards.all() {
+        for shard in self.names().shards_of(role) {
             all.push(Survey {
                 owner: self.ownership(role, shard).await?,
                 lag: self.lag(role, shard, now_ms).await?,
@@ -99,7 +99,7 @@ impl Bus {
 
     /// Dead letters that lie on a shard.
     pub(crate) async fn dead_letters_on(&self, shard: Shard) -> Result<u64, Error> {
-        let key = self.names().dead_letters(shard);
+        let key = self.names().dead_letters(&Role::Inbound, shard);
         Ok(redis::cmd("XLEN").arg(key).query_async(&mut self.shared()).await?)
     }
 

@@ -82,7 +82,7 @@ async fn replay(deployment: &Connected, handle: &Handle) -> Result<Exit, Refusal
             continue;
         }
         // Read again one by one: only one body is held at a time.
-        let letter = letters.get(line.id).await.map_err(|error| refused(&error))?;
+        let letter = letters.get(&line.id).await.map_err(|error| refused(&error))?;
         let Some(letter) = letter else {
             done.gone(&line);
             continue;
@@ -111,7 +111,7 @@ async fn purge(deployment: &Connected, handle: &Handle) -> Result<Exit, Refusal>
     for line in chosen {
         if handle.dry_run {
             done.would(&line);
-        } else if letters.purge(&[line.id]).await.map_err(|error| refused(&error))? > 0 {
+        } else if letters.purge(std::slice::from_ref(&line.id)).await.map_err(|error| refused(&error))? > 0 {
             done.did(&line);
         } else {
             done.gone(&line);
@@ -154,7 +154,7 @@ impl Line {
     fn of(found: &Found) -> Self {
         let letter = &found.letter;
         Self {
-            id: letter.id,
+            id: letter.id.clone(),
             role: found.role_name(),
             lane: found.lane.clone(),
             attempt: letter.attempt,

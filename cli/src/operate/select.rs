@@ -19,9 +19,11 @@ pub(super) struct Found {
 
 impl Found {
     fn new(deployment: &Connected, letter: Letter) -> Self {
-        let role = deployment.bus.names().role_of(&letter.stream, letter.id.shard);
+        let role = letter.id.place.role_of(&letter.stream, deployment.bus.names());
         let lane = match &role {
-            Some(Role::Outbound(_)) => codec::peek_lane(&letter.data).ok().map(std::borrow::Cow::into_owned),
+            Some(Role::Outbound(_) | Role::PlainOutbound(_)) => {
+                codec::peek_lane(&letter.data).ok().map(std::borrow::Cow::into_owned)
+            }
             _ => codec::peek_channel_key(&letter.data).ok().map(str::to_owned),
         };
         Self { letter, role, lane }
@@ -52,7 +54,7 @@ pub(super) async fn each(
 ) -> Result<(), Refusal> {
     let letters = bus::DeadLetters::new(deployment.bus.clone());
     if which.ids.is_empty() {
-        let mut all = letters.all();
+        let mut all = letters.all(&deployment.roles());
         while let Some(letter) = all.next().await.map_err(|error| refused(&error))? {
             let found = Found::new(deployment, letter);
             if found.is_meant(which) && !each(found) {
@@ -62,7 +64,7 @@ pub(super) async fn each(
         return Ok(());
     }
     for id in named(which)? {
-        let letter = letters.get(id).await.map_err(|error| refused(&error))?.ok_or_else(|| {
+        let letter = letters.get(&id).await.map_err(|error| refused(&error))?.ok_or_else(|| {
             Refusal::configuration(format!(
                 "there is no dead letter {id}, or not any more; `stargazer dlq list` lists what there is"
             ))

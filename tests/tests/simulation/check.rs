@@ -150,7 +150,7 @@ pub(crate) fn world(world: &World, expected: &[String]) {
     }
     // I5: one commit for each cause: the history of a lane is what its turns wrote, each once and in order.
     for lane in expected.keys() {
-        let key = names.history(names.shards.of(lane), lane);
+        let key = names.history(&Role::Inbound, names.shards.of(lane), lane);
         let history = strings(&world.server.command(&[b"LRANGE", key.as_bytes(), b"0", b"-1"]).unwrap());
         let is_of_lane = |payload: &&String| {
             payload.starts_with(&format!("{lane}:")) && !is_given_up(payload) && edit_of(payload).is_none()
@@ -190,7 +190,7 @@ fn by_lane(payloads: &[String]) -> BTreeMap<String, Vec<String>> {
 pub(crate) fn dead_letters(world: &World) -> Vec<String> {
     let names = world.bus.names();
     let of = |shard| {
-        let key = names.dead_letters(shard);
+        let key = names.dead_letters(&Role::Inbound, shard);
         match world.server.command(&[b"XRANGE", key.as_bytes(), b"-", b"+"]) {
             Ok(Value::Array(letters)) => letters.iter().map(|letter| strings(letter).join(" ")).collect(),
             _ => Vec::new(),

@@ -1,0 +1,112 @@
+//! Plain streams beside sharded ones: what another service publishes as if there were one stream, and one platform.
+
+use codec::{ActionType, Inbound, Outbound};
+use tests::{Answer, ModelServer, Pair, WebChatClient, eventually, until};
+
+async fn publish(pair: &Pair, stream: &str, data: &[u8]) {
+    let command: [&[u8]; 9] = [b"XADD", stream.as_bytes(), b"*", b"data", data, b"ts", b"1", b"trace_id", b"t"];
+    pair.redis.command_bytes(&command).await;
+}
+
+fn message(chat: &str, number: u32) -> Inbound {
+    Inbound {
+        channel_key: format!("webchat:{chat}"),
+        platform: "webchat".into(),
+        channel_id: chat.into(),
+        user_id: "u".into(),
+        message_id: format!("m{number}"),
+        timestamp: 1.0,
+        content: format!("number {number}"),
+        is_addressed: true,
+        is_dm: true,
+        ..Inbound::default()
+    }
+}
+
+/// The bot's messages in a chat, once there are so many.
+async fn messages(visitor: &mut WebChatClient, chat: &str, count: usize) -> Vec<String> {
+    let found = |visitor: &WebChatClient| {
+        let entries = visitor.entries(chat).into_iter().filter(|entry| entry["kind"] == "message");
+        let texts: Vec<String> = entries.map(|entry| entry["text"].as_str().unwrap_or_default().to_owned()).collect();
+        (texts.len() >= count).then_some(texts)
+    };
+    visitor.wait("the messages", found).await
+}
+
+/// Without an event's identity, from another service, while the worker that moves them is killed.
+#[tokio::test]
+async fn what_is_published_on_the_plain_inbound_stream_is_answered_once_and_in_order() {
+    let model = ModelServer::new().await;
+    for number in 0..12 {
+        model.script(Answer::text(&format!("answer {number}")));
+    }
+    let mut pair = Pair::with_model(&model).await;
+    pair.add_worker().await;
+    let mut visitor = pair.visitor().await;
+    let chat = visitor.new_chat().await;
+    visitor.open(&chat).await;
+    // A chat's log begins with its first message.
+    visitor.say(&chat, "hello").await;
+    assert_eq!(messages(&mut visitor, &chat, 1).await, ["answer 0"]);
+    for number in 1..12 {
+        publish(&pair, "sg:stream:inbound", &message(&chat, number).to_bytes()).await;
+        if number == 5 {
+            pair.workers.remove(0).kill9();
+        }
+    }
+    let expected: Vec<_> = (0..12).map(|number| format!("answer {number}")).collect();
+    assert_eq!(messages(&mut visitor, &chat, 12).await, expected);
+    until("nothing is left", || async { pair.unfinished().await == 0 }).await;
+    let left = pair.redis.command(["XPENDING", "sg:stream:inbound", "sg:workers"]).await;
+    assert_eq!(left.list()[0].number(), 0);
+    assert_eq!(messages(&mut visitor, &chat, 12).await.len(), 12, "and no more");
+}
+
+#[tokio::test]
+async fn what_nobody_can_read_lies_among_the_dead_letters_of_its_stream() {
+    let model = ModelServer::new().await;
+    let pair = Pair::with_model(&model).await;
+    publish(&pair, "sg:stream:inbound", b"\xff").await;
+    let key = "sg:stream:dlq:{sg:stream:inbound}";
+    let letter = eventually("a dead letter", || async {
+        let found = pair.redis.command(["XRANGE", key, "-", "+"]).await;
+        let fields = found.list().first()?.list()[1].list().to_vec();
+        Some(fields.iter().map(|field| field.text().to_owned()).collect::<Vec<_>>())
+    })
+    .await;
+    assert_eq!(letter[..2], ["original_stream", "sg:stream:inbound"]);
+    assert!(letter[5].starts_with("undecodable: "), "{letter:?}");
+}
+
+#[tokio::test]
+async fn an_action_on_the_plain_outbound_stream_is_carried_out_once() {
+    let model = ModelServer::new().await;
+    let pair = Pair::with_model(&model).await;
+    let mut visitor = pair.visitor().await;
+    let chat = visitor.new_chat().await;
+    visitor.open(&chat).await;
+    visitor.say(&chat, "hello").await;
+    messages(&mut visitor, &chat, 1).await;
+    let notice = Outbound {
+        channel_id: Some(chat.clone()),
+        platform: "webchat".into(),
+        action: ActionType::Message,
+        message_key: Some("notice:1:0".into()),
+        trace_id: "t".into(),
+        text: "maintenance at noon".into(),
+        ..Outbound::default()
+    };
+    for _ in 0..2 {
+        publish(&pair, "sg:stream:outbound:webchat", &notice.to_bytes()).await;
+    }
+    let shown = messages(&mut visitor, &chat, 2).await;
+    assert_eq!(shown[1], "maintenance at noon");
+    let group = || async { pair.redis.command(["XINFO", "GROUPS", "sg:stream:outbound:webchat"]).await };
+    until("both are settled", || async {
+        let groups = group().await;
+        let state = groups.list().first().map(|group| (group.list()[5].number(), group.list()[11].number()));
+        state == Some((0, 0))
+    })
+    .await;
+    assert_eq!(messages(&mut visitor, &chat, 2).await.len(), 2, "the second is a copy");
+}
