@@ -222,6 +222,18 @@ async fn hit(members: &mut [Member], fault: &Fault) {
             tokio::time::sleep(LEASE.mul_f64(1.0 + fault.detail)).await;
             hit.iter().for_each(|member| member.proxy.heal());
         }
+        Kind::Silenced => {
+            hit.iter().for_each(|member| member.process.signal(Signal::TERM));
+            // Its shards are others' by then, and some of its turns still run.
+            tokio::time::sleep(Duration::from_millis(20) + LEASE.mul_f64(0.1 * fault.detail)).await;
+            hit.iter().for_each(|member| member.proxy.hold());
+            tokio::time::sleep(beyond_the_lease).await;
+            hit.iter().for_each(|member| member.proxy.heal());
+            for member in hit {
+                assert_eq!(member.process.exit_code().await, 0, "a process that is told to stop ends well");
+                member.process.restart();
+            }
+        }
         Kind::Rolling => {
             for member in members {
                 member.process.signal(Signal::TERM);

@@ -2,7 +2,7 @@
 //! conversation compared with what was said in it.
 //!
 //! `SG_FAULTS` says how many faults, `SG_SEED` which ones, `SG_FSYNC=everysec` lets Redis forget what was not on its disk yet,
-//! `SG_SABOTAGE=commit-fence|watch|claim|done-mark` takes a safeguard out instead, which has to be noticed.
+//! `SG_SABOTAGE=commit-fence|watch|claim|guest-removal|done-mark` takes a safeguard out instead, which has to be noticed.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so at once")]
 #![expect(clippy::print_stdout, reason = "what a run came through is what it is worth")]
@@ -32,7 +32,7 @@ use tokio::{
 use witness::Witness;
 
 /// In CI: a whole deck, so that every kind of fault is met.
-const FAULTS: usize = 20;
+const FAULTS: usize = 22;
 const CHATS: usize = 16;
 /// How long after a fault some conversation may be without an answer before it counts as lost.
 const RECOVERY_MAX: Duration = Duration::from_secs(60);
@@ -175,7 +175,7 @@ struct Safeguard {
     seen_by: &'static str,
 }
 
-const SAFEGUARDS: [Safeguard; 4] = [
+const SAFEGUARDS: [Safeguard; 5] = [
     Safeguard {
         name: "commit-fence",
         sabotage: Sabotage::COMMIT_FENCE,
@@ -193,6 +193,12 @@ const SAFEGUARDS: [Safeguard; 4] = [
         sabotage: Sabotage::Claim,
         faults: (Kind::Killed, Target::Worker),
         seen_by: "had no answer",
+    },
+    Safeguard {
+        name: "guest-removal",
+        sabotage: Sabotage::GUEST_REMOVAL,
+        faults: (Kind::Silenced, Target::Worker),
+        seen_by: "which is left to",
     },
     Safeguard {
         name: "done-mark",
@@ -231,6 +237,11 @@ async fn a_read_that_watches_nothing_is_noticed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_owner_that_claims_nothing_is_noticed() {
     is_missed("claim", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pass_that_is_not_removed_is_noticed() {
+    is_missed("guest-removal", 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

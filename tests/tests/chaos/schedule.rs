@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     CutOff,
     /// Everything between it and Redis takes long.
     Slow,
+    /// SIGTERM, and a moment later nothing that it sends arrives any more until it would have lost what it had left to end.
+    Silenced,
     /// SIGTERM and a new start, one after the other.
     Rolling,
 }
@@ -70,6 +72,7 @@ impl fmt::Display for Fault {
             Kind::HalfOpen => "connections half open",
             Kind::CutOff => "cut off from redis",
             Kind::Slow => "slow connections",
+            Kind::Silenced => "told to stop, then not heard",
             Kind::Rolling => "rolling restart",
         };
         write!(f, "{target}: {kind}")
@@ -94,7 +97,7 @@ pub(crate) struct Schedule {
 impl Schedule {
     /// Every fault there is.
     pub(crate) fn new(seed: u64) -> Self {
-        const KINDS: [Kind; 9] = [
+        const KINDS: [Kind; 10] = [
             Kind::Killed,
             Kind::Frozen,
             Kind::Held,
@@ -103,6 +106,7 @@ impl Schedule {
             Kind::HalfOpen,
             Kind::CutOff,
             Kind::Slow,
+            Kind::Silenced,
             Kind::Rolling,
         ];
         let both = |kind| [(kind, Target::Worker), (kind, Target::Gateway)];

@@ -80,6 +80,8 @@ struct Judge {
     fences: HashMap<String, String>,
     /// Who may still end the turn of a lane, by the key of the guests and the lane.
     passes: HashMap<(String, String), String>,
+    /// Guests, lane and token of the script that runs.
+    step: Option<(String, String, String)>,
     /// The script that runs, where its fence has moved.
     stale: Option<Stale>,
 }
@@ -92,7 +94,7 @@ struct Stale {
 
 impl Judge {
     fn new(asked: HashMap<String, String>) -> Self {
-        Self { asked: Some(asked), fences: HashMap::new(), passes: HashMap::new(), stale: None }
+        Self { asked: Some(asked), fences: HashMap::new(), passes: HashMap::new(), step: None, stale: None }
     }
 
     fn line(&mut self, line: &str, seen: &Mutex<Seen>) {
@@ -114,6 +116,9 @@ impl Judge {
                     Some(token) => self.passes.insert(place, token.to_owned()),
                     None => self.passes.remove(&place),
                 };
+            }
+            if command == "HSET" && rest.contains(r#""sg:attempts:"#) {
+                self.started(rest, seen);
             }
             if let Some(stale) = self.stale.as_mut().filter(|_| WRITES.contains(&command.as_str())) {
                 stale.wrote.get_or_insert_with(|| rest.chars().take(200).collect());
@@ -149,6 +154,7 @@ impl Judge {
                     seen.lock().unwrap().steps += 1;
                     let place = (keys.get(1).cloned().unwrap_or_default(), words.next().unwrap_or_default());
                     let is_guest = self.passes.get(&place) == Some(&token);
+                    self.step = Some((place.0.clone(), place.1.clone(), token.clone()));
                     let is_stale = !is_guest && self.fences.get(fence).is_some_and(|owner| *owner != token);
                     let is_commit = keys.len() > 6 && keys[4].starts_with("sg:done:");
                     self.stale = is_stale.then(|| {
@@ -158,6 +164,17 @@ impl Judge {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A record of attempts was written: that of a turn which begins ends with the token of who runs it.
+    fn started(&self, written: &str, seen: &Mutex<Seen>) {
+        let Some((guests, lane, token)) = &self.step else { return };
+        let begins = written.trim_end_matches('"').ends_with(&format!(" {token}"));
+        if let Some(guest) = self.passes.get(&(guests.clone(), lane.clone())).filter(|guest| begins && *guest != token)
+        {
+            let line = format!("{token} began a turn in {lane}, which is left to {guest}");
+            seen.lock().unwrap().violations.push(line);
         }
     }
 
@@ -218,6 +235,26 @@ fn a_stale_step_counts_as_refused_unless_it_writes() {
     assert_eq!(run(&[ask, &theirs]), (1, 1, 0));
     assert_eq!(run(&[ask, &theirs, add, &ours]), (2, 0, 1));
     assert_eq!(run(&[ask, moved, &theirs, add, &ours]), (2, 1, 0));
+}
+
+#[test]
+fn a_turn_in_a_lane_that_is_left_to_a_guest_is_seen() {
+    let run = |removal: &str| {
+        let seen = Mutex::new(Seen::default());
+        let mut judge = Judge::new(HashMap::new());
+        let keys = r#""2" "sg:fence:{1}:inbound" "sg:guests:{1}:inbound""#;
+        for line in [
+            r#"1.2 [0 lua] "HSET" "sg:guests:{1}:inbound" "lane" "a:1:x 1700000000000""#,
+            &format!(r#"1.2 [0 127.0.0.1:1] "EVALSHA" "sha" {keys} "b:2:y" "lane""#),
+            removal,
+            r#"1.2 [0 lua] "HSET" "sg:attempts:{1}:inbound" "5-0" "0 1 0 b:2:y""#,
+        ] {
+            judge.line(line, &seen);
+        }
+        seen.into_inner().unwrap().violations.len()
+    };
+    assert_eq!(run(r#"1.2 [0 lua] "HDEL" "sg:guests:{1}:inbound" "lane""#), 0);
+    assert_eq!(run(r#"1.2 [0 lua] "HDEL" "sg:guests:{1}:inbound" "other""#), 1);
 }
 
 #[test]
