@@ -65,7 +65,7 @@ impl Handler for Script {
                 if known == [Effect::New, Effect::New] {
                     turn.end_effect(1, b"result").await.unwrap();
                     self.done.lock().unwrap().insert("the effect".into(), vec![]);
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
                 assert_eq!(known, [Effect::Done("result".into()), Effect::Begun]);
                 assert_eq!(turn.begin_effect(3).await.unwrap(), Effect::New);

@@ -154,7 +154,7 @@ impl Judge {
                     seen.lock().unwrap().steps += 1;
                     let place = (keys.get(1).cloned().unwrap_or_default(), words.next().unwrap_or_default());
                     let is_guest = self.passes.get(&place) == Some(&token);
-                    self.step = Some((place.0.clone(), place.1.clone(), token.clone()));
+                    self.step = Some((place.0, place.1, token.clone()));
                     let is_stale = !is_guest && self.fences.get(fence).is_some_and(|owner| *owner != token);
                     let is_commit = keys.len() > 6 && keys[4].starts_with("sg:done:");
                     self.stale = is_stale.then(|| {

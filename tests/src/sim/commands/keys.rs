@@ -31,13 +31,13 @@ pub(super) fn run(store: &mut Store, word: &str, arguments: Arguments<'_>) -> Op
                 None => Ok(0),
                 Some(text) => String::from_utf8_lossy(text).parse::<i64>().map_err(|_| NOT_A_NUMBER.to_owned()),
             });
-            count.and_then(|count| {
+            count.map(|count| {
                 let expires = store.expires(key);
                 store.set(key, (count + 1).to_string().into_bytes());
                 if let Some(at) = expires {
                     store.expire_at(key, at);
                 }
-                Ok(Value::Int(count + 1))
+                Value::Int(count + 1)
             })
         }
         "DEL" => int(arguments.from(1).iter().filter(|key| store.remove(key)).count()),
