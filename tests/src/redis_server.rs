@@ -16,9 +16,16 @@ pub use crate::resp::{RawConnection, Reply};
 #[derive(Debug)]
 pub struct RedisServer {
     program: PathBuf,
+    /// How it keeps its data.
+    persistence: &'static [&'static str],
     folder: TempDir,
     process: Option<Child>,
 }
+
+/// A kill loses nothing.
+const EVERY_COMMAND: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
+/// A kill loses everything.
+const NONE: &[&str] = &["--appendonly", "no"];
 
 impl RedisServer {
     /// Starts a fresh server whose append-only file is written at every command, so that a kill loses nothing.
@@ -34,10 +41,19 @@ impl RedisServer {
         program
     }
 
+    /// As [`RedisServer::new`], without persistence: where the disk is not to be measured.
+    pub async fn in_memory() -> Self {
+        Self::with("redis-server".into(), NONE).await
+    }
+
     /// As [`RedisServer::new`], of the server that is named.
     pub async fn of(program: PathBuf) -> Self {
+        Self::with(program, EVERY_COMMAND).await
+    }
+
+    async fn with(program: PathBuf, persistence: &'static [&'static str]) -> Self {
         let folder = tempfile::Builder::new().prefix("sg-redis-").tempdir().expect("a folder for redis");
-        let mut server = Self { program, folder, process: None };
+        let mut server = Self { program, persistence, folder, process: None };
         server.start().await;
         server
     }
@@ -45,7 +61,8 @@ impl RedisServer {
     /// Starts the server (again) on the same data, and waits until it answers.
     pub async fn start(&mut self) {
         let process = Command::new(&self.program)
-            .args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync", "always"])
+            .args(["--port", "0", "--save", ""])
+            .args(self.persistence)
             .args(["--maxmemory-policy", "noeviction", "--unixsocketperm", "700"])
             .arg("--unixsocket")
             .arg(self.socket())
