@@ -37,7 +37,8 @@ mod registry;
 pub use append::{Entry, Producer};
 pub use clock::unix_ms;
 pub use consumer::{
-    Consumer, ConsumerConfig, ConsumerStatus, Control, Facts, Failure, Handler, Outcome, Route, RouteError, Turn,
+    Consumer, ConsumerConfig, ConsumerStatus, Control, Effect, Facts, Failure, Handler, Outcome, Route, RouteError,
+    Turn,
 };
 pub use error::{Error, Next};
 pub use lane::{LaneKey, Way};

@@ -126,6 +126,12 @@ impl Names {
         self.tagged("sg:attempts", shard, &role.to_string())
     }
 
+    /// How many settlements were made: whoever was answered more of them knows that Redis forgot some.
+    #[must_use]
+    pub fn settled(&self, role: &Role, shard: Shard) -> String {
+        self.tagged("sg:settled", shard, &role.to_string())
+    }
+
     /// The two rotating sets of finished causes.
     #[must_use]
     pub fn done(&self, shard: Shard) -> [String; 2] {
@@ -186,6 +192,7 @@ mod tests {
         assert_eq!(names.lock(&Role::Inbound, n), "sg:lock:shard:{7}:inbound");
         assert_eq!(names.history(n, "discord:1"), "sg:history:{7}:discord:1");
         assert_eq!(names.done(n), ["sg:done:{7}:0", "sg:done:{7}:1"]);
+        assert_eq!(names.settled(&role, n), "sg:settled:{7}:outbound:discord");
         assert_eq!(names.guests(&role, n), "sg:guests:{7}:outbound:discord");
         assert_eq!(names.notes(&Role::Inbound, n, "discord:1"), "sg:journal:{7}:discord:1");
         assert_eq!(names.notes(&role, n, "discord:1:0"), "sg:sends:{7}:discord:discord:1:0");

@@ -19,6 +19,8 @@ pub(crate) struct Bounds {
 
 /// Entries that one read takes at most.
 pub(crate) const READ_MAX: usize = 256;
+/// Entries that may be held by their ids alone: some tens of bytes each.
+const PARKED_MAX: usize = 1_000_000;
 
 /// The held entries of one consumer.
 #[derive(Debug)]
@@ -33,16 +35,30 @@ pub(crate) struct Window {
 struct State {
     bytes: usize,
     entries: usize,
+    parked: usize,
     /// By tenure, not by shard: what was held in a tenure that is over says nothing of the next one.
     tenures: HashMap<TenureId, Held>,
 }
 
 #[derive(Debug, Default)]
 struct Held {
-    sizes: HashMap<EntryId, usize>,
+    /// Sizes of bodies; none of what is parked.
+    sizes: HashMap<EntryId, Option<usize>>,
     /// While pending entries are claimed, a page that was cut before a commit may still name what that commit acked. So ids
     /// that settle meanwhile are remembered until the claim is over, and are not taken for new.
     settled_in_claim: Option<Vec<EntryId>>,
+}
+
+impl State {
+    fn let_go(&mut self, size: Option<usize>) {
+        match size {
+            Some(size) => {
+                self.entries -= 1;
+                self.bytes -= size;
+            }
+            None => self.parked -= 1,
+        }
+    }
 }
 
 impl Window {
@@ -53,7 +69,7 @@ impl Window {
     /// How many entries may be read now.
     pub(crate) fn room(&self) -> usize {
         let state = self.lock();
-        if state.bytes >= self.bounds.bytes {
+        if state.bytes >= self.bounds.bytes || state.parked >= PARKED_MAX {
             0
         } else {
             self.bounds.entries.saturating_sub(state.entries).min(READ_MAX)
@@ -72,10 +88,34 @@ impl Window {
         if held.settled_in_claim.as_ref().is_some_and(|settled| settled.contains(&id)) || held.sizes.contains_key(&id) {
             return false;
         }
-        held.sizes.insert(id, size);
+        held.sizes.insert(id, Some(size));
         state.entries += 1;
         state.bytes += size;
         true
+    }
+
+    /// Keeps an entry's id and lets its body go: others have its room.
+    pub(crate) fn park(&self, tenure: TenureId, id: EntryId) {
+        let mut state = self.lock();
+        let Some(size) = state.tenures.get_mut(&tenure).and_then(|held| held.sizes.get_mut(&id)) else { return };
+        if let Some(size) = size.take() {
+            state.parked += 1;
+            state.entries -= 1;
+            state.bytes -= size;
+        }
+        drop(state);
+        self.room.notify_one();
+    }
+
+    /// Takes the body of a parked entry in again; its lane has run short of them, so it may go beyond the bounds.
+    pub(crate) fn unpark(&self, tenure: TenureId, id: EntryId, size: usize) {
+        let mut state = self.lock();
+        let Some(held) = state.tenures.get_mut(&tenure).and_then(|held| held.sizes.get_mut(&id)) else { return };
+        if held.replace(size).is_none() {
+            state.parked -= 1;
+            state.entries += 1;
+            state.bytes += size;
+        }
     }
 
     /// Lets an entry go.
@@ -86,8 +126,7 @@ impl Window {
         if let Some(settled) = &mut held.settled_in_claim {
             settled.push(id);
         }
-        state.entries -= 1;
-        state.bytes -= size;
+        state.let_go(size);
         drop(state);
         self.room.notify_one();
     }
@@ -108,8 +147,7 @@ impl Window {
     pub(crate) fn leave(&self, tenure: TenureId) {
         let mut state = self.lock();
         if let Some(held) = state.tenures.remove(&tenure) {
-            state.entries -= held.sizes.len();
-            state.bytes -= held.sizes.values().sum::<usize>();
+            held.sizes.into_values().for_each(|size| state.let_go(size));
         }
         drop(state);
         self.room.notify_one();
@@ -119,6 +157,11 @@ impl Window {
     pub(crate) fn used(&self) -> (usize, usize) {
         let state = self.lock();
         (state.entries, state.bytes)
+    }
+
+    /// Entries that are held by their ids alone.
+    pub(crate) fn parked(&self) -> usize {
+        self.lock().parked
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -163,6 +206,25 @@ mod tests {
         assert!(!window.admit(tenure, id(1), 1), "the page was cut before the commit");
         window.claim_ends(tenure);
         assert!(window.admit(tenure, id(1), 1));
+    }
+
+    #[test]
+    fn what_is_parked_leaves_its_room_to_others_and_is_not_taken_for_new() {
+        let (window, tenure) = (Window::new(BOUNDS), (Shards::DEFAULT.of("a"), 1));
+        for number in 1..=3 {
+            assert!(window.admit(tenure, id(number), 10));
+        }
+        assert_eq!(window.room(), 0);
+        window.park(tenure, id(3));
+        assert_eq!((window.room(), window.used(), window.parked()), (1, (2, 20), 1));
+        assert!(!window.admit(tenure, id(3), 10), "held already");
+        window.unpark(tenure, id(3), 10);
+        window.park(tenure, id(2));
+        window.settle(tenure, id(2));
+        assert_eq!((window.used(), window.parked()), ((2, 20), 0));
+        window.park(tenure, id(1));
+        window.leave(tenure);
+        assert_eq!((window.used(), window.parked()), ((0, 0), 0));
     }
 
     #[test]

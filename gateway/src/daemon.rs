@@ -82,10 +82,11 @@ impl Gateway {
             failures_max: FAILURES_MAX,
             deaths_max: DEATHS_MAX,
             drain: settings.shutdown.drain,
+            stuck_after: settings.bus.stuck_after,
         };
         let consumer = Consumer::new(context.bus.clone(), config, Arc::new(Egress::new(Arc::clone(platform))));
         let status = consumer.status();
-        context.health.check_with(&format!("{name} egress"), move || status.fault().map(str::to_owned));
+        context.health.check_with(&format!("{name} egress"), move || status.fault());
         let (stop, tracker) = (self.egress.0.clone(), self.egress.1.clone());
         context.tasks.spawn("egress", OnEnd::NeededUntil(stop.clone()), tracker.track_future(consumer.run(stop)));
     }

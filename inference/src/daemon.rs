@@ -52,10 +52,11 @@ impl Daemon for Inference {
             failures_max: settings.inference.failures_max,
             deaths_max: settings.inference.deaths_max,
             drain: settings.shutdown.drain,
+            stuck_after: settings.bus.stuck_after,
         };
         let consumer = Consumer::new(context.bus.clone(), config, Arc::new(turns));
         let status = consumer.status();
-        context.health.check_with("inbound consumer", move || status.fault().map(str::to_owned));
+        context.health.check_with("inbound consumer", move || status.fault());
         Ok(Self {
             status: consumer.status(),
             consumer: Some(consumer),

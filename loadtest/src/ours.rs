@@ -84,6 +84,7 @@ pub(crate) fn config(instance: &str) -> ConsumerConfig {
         failures_max: 3,
         deaths_max: 10,
         drain: Duration::from_millis(100),
+        stuck_after: Duration::from_secs(300),
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod free_port;
 mod http;
+mod proxy;
 mod redis_server;
 mod resp;
 mod sim;
@@ -31,6 +32,7 @@ pub use log::Log;
 pub use model_server::{Answer, Ended, Gate, ModelServer, Request};
 pub use pair::Pair;
 pub use process::{Process, Program, Settings};
+pub use proxy::{FaultProxy, Saboteur};
 pub use redis_server::{RawConnection, RedisServer, Reply};
 pub use rustix::process::Signal;
 pub use sim::{Fault, Faults, Sabotage, SimProcess, SimServer};

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     os::unix::process::ExitStatusExt,
     path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -154,15 +154,20 @@ impl Process {
         let _ = self.child.wait();
     }
 
+    /// How it ended, if it has: as [`Process::exit_code`].
+    pub fn has_ended(&mut self) -> Option<i32> {
+        let status = self.child.try_wait().expect("a child can be asked")?;
+        status.code().or_else(|| Some(128 + status.signal()?))
+    }
+
     /// Waits until it ends: its exit code, or 128 and the signal that ended it.
     pub async fn exit_code(&mut self) -> i32 {
         let name = self.program.name();
-        let status: ExitStatus = eventually(&format!("{name} ends"), || {
-            let ended = self.child.try_wait().expect("a child can be asked");
+        eventually(&format!("{name} ends"), || {
+            let ended = self.has_ended();
             async move { ended }
         })
-        .await;
-        status.code().or_else(|| Some(128 + status.signal()?)).expect("it ended by a code or a signal")
+        .await
     }
 }
 

@@ -16,21 +16,21 @@ pub use crate::resp::{RawConnection, Reply};
 #[derive(Debug)]
 pub struct RedisServer {
     program: PathBuf,
-    /// How it keeps its data.
-    persistence: &'static [&'static str],
     folder: TempDir,
+    /// Its `appendfsync`; without one it keeps nothing.
+    fsync: Option<&'static str>,
     process: Option<Child>,
 }
-
-/// A kill loses nothing.
-const EVERY_COMMAND: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
-/// A kill loses everything.
-const NONE: &[&str] = &["--appendonly", "no"];
 
 impl RedisServer {
     /// Starts a fresh server whose append-only file is written at every command, so that a kill loses nothing.
     pub async fn new() -> Self {
-        Self::of("redis-server".into()).await
+        Self::of("redis-server".into(), "always").await
+    }
+
+    /// As [`RedisServer::new`], with another `appendfsync`.
+    pub async fn with_fsync(fsync: &'static str) -> Self {
+        Self::of("redis-server".into(), fsync).await
     }
 
     /// The server of the 8 line that `tests/setup-redis8.sh` puts under the target folder.
@@ -43,17 +43,17 @@ impl RedisServer {
 
     /// As [`RedisServer::new`], without persistence: where the disk is not to be measured.
     pub async fn in_memory() -> Self {
-        Self::with("redis-server".into(), NONE).await
+        Self::with("redis-server".into(), None).await
     }
 
-    /// As [`RedisServer::new`], of the server that is named.
-    pub async fn of(program: PathBuf) -> Self {
-        Self::with(program, EVERY_COMMAND).await
+    /// As [`RedisServer::new`], of the server that is named, and with this `appendfsync`.
+    pub async fn of(program: PathBuf, fsync: &'static str) -> Self {
+        Self::with(program, Some(fsync)).await
     }
 
-    async fn with(program: PathBuf, persistence: &'static [&'static str]) -> Self {
+    async fn with(program: PathBuf, fsync: Option<&'static str>) -> Self {
         let folder = tempfile::Builder::new().prefix("sg-redis-").tempdir().expect("a folder for redis");
-        let mut server = Self { program, persistence, folder, process: None };
+        let mut server = Self { program, folder, fsync, process: None };
         server.start().await;
         server
     }
@@ -61,8 +61,8 @@ impl RedisServer {
     /// Starts the server (again) on the same data, and waits until it answers.
     pub async fn start(&mut self) {
         let process = Command::new(&self.program)
-            .args(["--port", "0", "--save", ""])
-            .args(self.persistence)
+            .args(["--port", "0", "--save", "", "--appendonly", if self.fsync.is_some() { "yes" } else { "no" }])
+            .args(["--appendfsync", self.fsync.unwrap_or("no")])
             .args(["--maxmemory-policy", "noeviction", "--unixsocketperm", "700"])
             .arg("--unixsocket")
             .arg(self.socket())
@@ -81,6 +81,26 @@ impl RedisServer {
             let _ = process.kill();
             let _ = process.wait();
         }
+    }
+
+    /// Bytes of its append-only file.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.append_only_file().metadata().expect("redis has an append-only file").len()
+    }
+
+    /// Makes a killed server forget what it wrote after so many bytes, as a machine without power does with what was not on
+    /// its disk yet.
+    pub fn forget_after(&self, written: u64) {
+        assert!(self.process.is_none(), "a running server would write on behind the hole");
+        let file = std::fs::File::options().write(true).open(self.append_only_file());
+        file.and_then(|file| file.set_len(written)).expect("its file can be cut");
+    }
+
+    fn append_only_file(&self) -> PathBuf {
+        let files = std::fs::read_dir(self.folder.path().join("appendonlydir")).expect("redis has an append-only file");
+        let files = files.flatten().map(|file| file.path());
+        files.filter(|path| path.to_string_lossy().ends_with(".incr.aof")).max().expect("what came since its start")
     }
 
     /// Empties it.
@@ -109,7 +129,9 @@ impl RedisServer {
         RawConnection::open(&self.socket()).await.expect("redis answers")
     }
 
-    fn socket(&self) -> PathBuf {
+    /// The unix socket that it listens on.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
         self.folder.path().join("redis.sock")
     }
 

@@ -57,7 +57,11 @@ impl Reply {
 pub struct RawConnection(BufReader<UnixStream>);
 
 impl RawConnection {
-    pub(crate) async fn open(socket: &Path) -> io::Result<Self> {
+    /// Connects to the server on this unix socket.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub async fn open(socket: &Path) -> io::Result<Self> {
         Ok(Self(BufReader::new(UnixStream::connect(socket).await?)))
     }
 
@@ -81,6 +85,14 @@ impl RawConnection {
         let mut unheard = Vec::new();
         self.0.read_to_end(&mut unheard).await?;
         Ok(())
+    }
+
+    /// What the server says next without being asked, as after `MONITOR`.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn next(&mut self) -> io::Result<Reply> {
+        read(&mut self.0).await
     }
 }
 

@@ -62,6 +62,12 @@ impl WebChatClient {
         client
     }
 
+    /// What says who this visitor is, to any gateway.
+    #[must_use]
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     /// The same visitor in another tab.
     pub async fn another_tab(&self) -> Self {
         Self::with_cookie(self.address, self.cookie.clone()).await

@@ -12,11 +12,12 @@ use std::{
 };
 
 use bus::{
-    Action, Bus, Commit, Consumer, ConsumerConfig, Entry, Error, Failure, Handler, HistoryWrite, LeaseConfig, Log,
-    LogBounds, LogEntry, Outcome, Producer, Push, Queue, Records, Role, Route, RouteError, Shards, Turn, Way,
+    Action, Bus, BusConfig, Commit, Consumer, ConsumerConfig, Effect, Entry, Error, Failure, Handler, HistoryWrite,
+    LeaseConfig, Log, LogBounds, LogEntry, Names, Outcome, Producer, Push, Queue, Records, Role, Route, RouteError,
+    Shards, Turn, Way,
 };
 use bytes::Bytes;
-use tests::{RedisServer, eventually};
+use tests::{FaultProxy, RedisServer, eventually, until};
 use tokio_util::sync::CancellationToken;
 
 /// What a scripted handler does with a payload `lane:number[:command]`.
@@ -31,7 +32,7 @@ struct Script {
 
 fn parts(payload: &Bytes) -> Option<(String, u32, String)> {
     let text = std::str::from_utf8(payload).ok()?;
-    let mut parts = text.split(':');
+    let mut parts = text.splitn(3, ':');
     Some((parts.next()?.to_owned(), parts.next()?.parse().ok()?, parts.next().unwrap_or_default().to_owned()))
 }
 
@@ -58,12 +59,27 @@ impl Handler for Script {
         match command.as_str() {
             "hang" => std::future::pending().await,
             "wait" => self.release.notified().await,
+            "effects" => {
+                // One that was made before, one that was begun, one that is new: in the run after the owner's death.
+                let known = [turn.begin_effect(1).await.unwrap(), turn.begin_effect(2).await.unwrap()];
+                if known == [Effect::New, Effect::New] {
+                    turn.end_effect(1, b"result").await.unwrap();
+                    self.done.lock().unwrap().insert("the effect".into(), vec![]);
+                    std::future::pending().await
+                }
+                assert_eq!(known, [Effect::Done("result".into()), Effect::Begun]);
+                assert_eq!(turn.begin_effect(3).await.unwrap(), Effect::New);
+            }
             "until-control" => drop(turn.control().await),
             "fail" => return Outcome::Retry(Failure { code: "scripted", error: "as told".into() }),
             "panic" if turn.facts().attempt.failures == 0 => panic!("as told"),
             _ => {}
         }
-        self.done.lock().unwrap().entry(lane).or_default().push(number);
+        let mut done = vec![number];
+        while let Some(control) = turn.waiting_control() {
+            done.extend(parts(&control.payload).map(|(_, number, _)| number));
+        }
+        self.done.lock().unwrap().entry(lane).or_default().extend(done);
         let action = Action { platform: "test".into(), data: payload, trace_id: turn.facts().trace_id.clone() };
         Outcome::Commit(Commit { actions: vec![action], ..Commit::default() })
     }
@@ -98,6 +114,7 @@ fn start(bus: &Bus, instance: &str) -> Running {
         failures_max: 2,
         deaths_max: 10,
         drain: Duration::from_secs(5),
+        stuck_after: Duration::from_secs(600),
     };
     let consumer = Consumer::new(bus.clone(), config, Arc::clone(&script));
     let stopped = stop.clone();
@@ -167,6 +184,30 @@ async fn a_dead_owners_turn_is_run_by_another() {
     second.task.abort();
 }
 
+/// What a turn did outside before its owner died is known to the run after it, and goes with its commit.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_outlives_the_owner_of_a_turn() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    send(&bus, &["a:1:effects".into()]).await;
+    let first = start(&bus, "worker-1");
+    eventually("the effect was made", || async {
+        first.script.done.lock().unwrap().contains_key("the effect").then_some(())
+    })
+    .await;
+    let journal = bus.names().notes(&Role::Inbound, bus.names().shards.of("a"), "a:1:effects");
+    assert_eq!(redis.command(["HGETALL", &journal]).await.list().len(), 4);
+    assert_eq!(redis.command(["PTTL", &journal]).await.number(), -1, "it is kept while the turn is unfinished");
+    first.task.abort();
+    let second = start(&bus, "worker-2");
+    wait_done(&second.script, "a", &[1]).await;
+    eventually("the journal is gone", || async {
+        (redis.command(["EXISTS", &journal]).await.number() == 0).then_some(())
+    })
+    .await;
+    second.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newcomer_gets_its_share_and_nothing_runs_twice() {
     let redis = RedisServer::new().await;
@@ -216,6 +257,106 @@ async fn controls_reach_the_running_turn_and_end_with_it() {
     send(&bus, &["a:3:control".into()]).await;
     wait_done(&worker.script, "a", &[1, 2]).await;
     worker.stop().await;
+}
+
+/// A change of a message that waits or runs is part of its turn; one that comes later has a turn of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_joins_its_message_while_that_is_unfinished() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let worker = start(&bus, "worker-1");
+    let payloads = ["a:1:wait", "a:2", "a:3:edit-1:wait", "a:4:edit-2", "a:5", "a:6:edit-9"];
+    send(&bus, &payloads.map(str::to_owned)).await;
+    eventually("the turn began", || async { (!worker.script.began.lock().unwrap().is_empty()).then_some(()) }).await;
+    worker.script.release.notify_one();
+    wait_done(&worker.script, "a", &[1, 3, 2, 4, 5, 6]).await;
+    let began = worker.script.began.lock().unwrap().clone();
+    assert_eq!(began, ["a:1:wait", "a:2", "a:5", "a:6:edit-9"]);
+    let inbound = bus.names().stream(&Role::Inbound, bus.names().shards.of("a"));
+    eventually("all are acked", || async {
+        let pending = redis.command(["XPENDING", &inbound, "sg:workers"]).await.list()[0].number();
+        (pending == 0).then_some(())
+    })
+    .await;
+    worker.stop().await;
+}
+
+/// What needs no turn is settled in batches, in order, once; a turn between them has its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_without_a_turn_are_settled_in_batches() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::new(1).unwrap()).await;
+    let payloads: Vec<_> = (0..1000)
+        .map(|n| if n % 100 == 50 { format!("lane{}:{n}", n % 3) } else { format!("lane{}:{n}:quiet", n % 3) })
+        .collect();
+    send(&bus, &payloads).await;
+    send(&bus, &payloads[..100]).await;
+    redis.command(["CONFIG", "RESETSTAT"]).await;
+    let worker = start(&bus, "worker-1");
+    let inbound = bus.names().stream(&Role::Inbound, bus.names().shards.of("a"));
+    eventually("all are acked", || async {
+        let groups = redis.command(["XINFO", "GROUPS", &inbound]).await;
+        let group = groups.list().first()?.list();
+        (group[5].number() == 0 && group[11].number() == 0).then_some(())
+    })
+    .await;
+    for lane in 0..3 {
+        let history = redis.command(["LRANGE", &format!("sg:history:lane{lane}"), "0", "-1"]).await;
+        let remembered: Vec<_> = history.list().iter().map(|one| one.text().to_owned()).collect();
+        let of_lane = |payload: &&String| payload.starts_with(&format!("lane{lane}:")) && payload.ends_with("quiet");
+        let all: Vec<_> = payloads.iter().filter(of_lane).cloned().collect();
+        assert_eq!(remembered, all[all.len() - 100..]);
+    }
+    let stats = redis.command(["INFO", "commandstats"]).await.text().to_owned();
+    let acks = stats.lines().find_map(|line| line.strip_prefix("cmdstat_xack:calls=")?.split(',').next()?.parse().ok());
+    assert!(acks.is_some_and(|acks: u32| acks < 200), "1100 entries took {acks:?} acknowledgements");
+    worker.stop().await;
+}
+
+/// A lane that does not move holds few bodies and no other lane up, however much comes for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stuck_lane_leaves_the_window_to_others() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::new(1).unwrap()).await;
+    let worker = start(&bus, "worker-1");
+    let behind: Vec<_> = (0..2000).map(|n| if n == 0 { "stuck:0:wait".into() } else { format!("stuck:{n}") }).collect();
+    send(&bus, &behind).await;
+    send(&bus, &(0..2000).map(|n| format!("lane{}:{n}", n % 10)).collect::<Vec<_>>()).await;
+    for lane in 0..10 {
+        let expected: Vec<u32> = (0..2000).filter(|n| n % 10 == lane).collect();
+        wait_done(&worker.script, &format!("lane{lane}"), &expected).await;
+    }
+    worker.script.release.notify_one();
+    wait_done(&worker.script, "stuck", &(0..2000).collect::<Vec<_>>()).await;
+    worker.stop().await;
+}
+
+/// A planned stop hands the shards over at once: lanes without a running turn go on, and the turn that runs ends where it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planned_stop_holds_no_lane_up_and_repeats_no_turn() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let first = start(&bus, "worker-1");
+    send(&bus, &["a:1:wait".into(), "a:2".into()]).await;
+    eventually("the turn began", || async { (!first.script.began.lock().unwrap().is_empty()).then_some(()) }).await;
+    let second = start(&bus, "worker-2");
+    first.stop.cancel();
+    let lanes: Vec<_> = (0..50).map(|n| format!("lane{n}:1")).collect();
+    send(&bus, &lanes).await;
+    for n in 0..50 {
+        let lane = format!("lane{n}");
+        eventually("every other lane goes on", || async {
+            let is_done = |running: &Running| running.script.done.lock().unwrap().contains_key(&lane);
+            (is_done(&first) || is_done(&second)).then_some(())
+        })
+        .await;
+    }
+    assert!(first.script.done.lock().unwrap().get("a").is_none(), "its turn still runs");
+    first.script.release.notify_one();
+    wait_done(&first.script, "a", &[1]).await;
+    wait_done(&second.script, "a", &[2]).await;
+    first.stop().await;
+    second.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -430,4 +571,16 @@ async fn the_bound_of_a_queue_counts_what_is_unfinished() {
         .await;
     }
     worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_half_open_is_replaced() {
+    let redis = RedisServer::new().await;
+    let proxy = FaultProxy::new(redis.socket(), None).await;
+    let bus = Bus::connect(BusConfig { url: proxy.url(), names: Names::default() }).await.unwrap();
+    bus.ping().await.unwrap();
+    proxy.half_open();
+    let error = bus.ping().await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable(_)), "{error}");
+    until("redis answers on another connection", || async { bus.ping().await.is_ok() }).await;
 }

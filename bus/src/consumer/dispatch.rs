@@ -20,13 +20,14 @@ use super::{
     owned::Owned,
     run::{Ended, Runner, Stages},
     turn::{Delivery, Failure},
+    unpark::Unparked,
 };
 use crate::{
     EntryId, LaneKey, Shard, Way,
     lane::{Lanes, Verdict},
     lease::{Event, HandOver, Keeper, Pass, Tenure},
     ledger::Ledger,
-    reader::{Arrivals, Reader, ReaderHandle},
+    reader::{Arrivals, Reader, ReaderHandle, note_gone},
     reply::RawEntry,
     trim::{TRIM_EVERY, trim},
     unix_ms,
@@ -51,6 +52,7 @@ pub(super) struct Dispatch<H> {
     lanes: Lanes<Delivery>,
     turns: JoinSet<Ended>,
     batches: JoinSet<BatchEnded>,
+    unparking: JoinSet<Unparked>,
     /// Steps beside the turns: undecodable entries, trims, releases.
     chores: JoinSet<()>,
     depth: Depth,
@@ -99,6 +101,7 @@ impl<H: Handler> Dispatch<H> {
             lanes,
             turns: JoinSet::new(),
             batches: JoinSet::new(),
+            unparking: JoinSet::new(),
             chores: JoinSet::new(),
             depth,
             measuring: None,
@@ -124,6 +127,7 @@ impl<H: Handler> Dispatch<H> {
                 Some(event) = self.events.recv() => self.note(event).await,
                 Some(ended) = self.turns.join_next() => self.end(ended),
                 Some(ended) = self.batches.join_next() => self.end_batch(ended),
+                Some(unparked) = self.unparking.join_next() => self.unpark(unparked),
                 Some(()) = next_chore(&mut self.chores) => {}
                 Some(arrivals) = self.arrivals.recv() => self.arrive(arrivals),
                 () = tokio::time::sleep_until(wake) => {}
@@ -199,6 +203,13 @@ impl<H: Handler> Dispatch<H> {
                 None => self.lanes.finish(&run[0].route.lane, Verdict::Done, Vec::new()),
             }
         }
+        while let Some((lane, parked)) = self.lanes.next_hungry() {
+            // Of a tenure that is over nothing is left in a lane, so all are of one.
+            match parked.first().map(|first| Arc::clone(&first.tenure)) {
+                Some(tenure) => _ = self.unparking.spawn(Arc::clone(&self.runner).unpark(lane, tenure, parked)),
+                None => self.lanes.unpark(&lane, Vec::new()),
+            }
+        }
         for owned in self.shards.values_mut() {
             if let Some(batch) = owned.next_batch(BATCH_MAX) {
                 self.batches.spawn(Arc::clone(&self.runner).record(Arc::clone(&owned.tenure), batch));
@@ -240,7 +251,8 @@ impl<H: Handler> Dispatch<H> {
         for run in recordable {
             self.lanes.finish(&run[0].route.lane, Verdict::Done, Vec::new());
         }
-        self.lanes.forget(|delivery| Arc::ptr_eq(&delivery.tenure, &tenure));
+        self.lanes
+            .forget(|delivery| Arc::ptr_eq(&delivery.tenure, &tenure), |parked| Arc::ptr_eq(&parked.tenure, &tenure));
         let running: Vec<(LaneKey, EntryId)> = running.into_iter().collect();
         tenure.hand_over(running.iter().map(|(lane, _)| Arc::clone(lane)));
         let (reader, window, hand_overs) = (self.reader.clone(), Arc::clone(&self.window), self.hand_overs.clone());
@@ -279,31 +291,59 @@ impl<H: Handler> Dispatch<H> {
             entries.into_iter().for_each(|entry| self.window.settle(tenure.id(), entry.id));
             return;
         }
-        let (now_ms, read_at) = (unix_ms(), Instant::now());
+        let now_ms = unix_ms();
         for entry in entries {
             let waited = now_ms.saturating_sub(entry.ts_ms);
             if entry.ts_ms > 0 {
                 self.runner.stages.read.record(Duration::from_millis(waited));
             }
-            match self.runner.handler.route(&entry.data) {
-                Ok(route) => {
-                    let home = self.runner.bus.names().shards.of(&route.lane);
-                    if home == tenure.shard() {
-                        let tenure = Arc::clone(&tenure);
-                        self.lanes.push(Delivery { tenure, entry, route, read_at });
-                    } else {
-                        // In its lane's shard it could be overtaken, and would have a history of its own here.
-                        let error = format!(
-                            "lane {} belongs to shard {home}, and the entry was written to shard {}",
-                            route.lane,
-                            tenure.shard()
-                        );
-                        self.bury_unread(&tenure, entry, Failure { code: "misrouted", error });
-                    }
-                }
-                Err(error) => self.bury_unread(&tenure, entry, Failure { code: "undecodable", error: error.0 }),
+            let id = entry.id;
+            if let Some(delivery) = self.deliverable(&tenure, entry)
+                && !self.lanes.push(delivery)
+            {
+                self.window.park(tenure.id(), id);
             }
         }
+    }
+
+    /// An entry with its place; none when it has no place here, and is given up.
+    fn deliverable(&mut self, tenure: &Arc<Tenure>, entry: RawEntry) -> Option<Delivery> {
+        match self.runner.handler.route(&entry.data) {
+            Ok(route) => {
+                let home = self.runner.bus.names().shards.of(&route.lane);
+                if home == tenure.shard() {
+                    return Some(Delivery { tenure: Arc::clone(tenure), entry, route, read_at: Instant::now() });
+                }
+                // In its lane's shard it could be overtaken, and would have a history of its own here.
+                let error = format!(
+                    "lane {} belongs to shard {home}, and the entry was written to shard {}",
+                    route.lane,
+                    tenure.shard()
+                );
+                self.bury_unread(tenure, entry, Failure { code: "misrouted", error });
+            }
+            Err(error) => self.bury_unread(tenure, entry, Failure { code: "undecodable", error: error.0 }),
+        }
+        None
+    }
+
+    /// Bodies of parked entries came.
+    fn unpark(&mut self, unparked: Result<Unparked, tokio::task::JoinError>) {
+        let Ok(Unparked { lane, tenure, entries, gone }) = unparked else {
+            tracing::error!(role = %self.runner.config.role, "the reading of parked entries broke");
+            self.is_broken = true;
+            return;
+        };
+        let mut deliveries = Vec::new();
+        if self.is_ours(&tenure) {
+            note_gone(&self.runner.config.role, tenure.shard(), gone.len());
+            gone.iter().for_each(|id| self.window.settle(tenure.id(), *id));
+            for entry in entries {
+                self.window.unpark(tenure.id(), entry.id, entry.data.len());
+                deliveries.extend(self.deliverable(&tenure, entry));
+            }
+        }
+        self.lanes.unpark(&lane, deliveries);
     }
 
     /// An entry that belongs to no lane here blocks none: it goes to the dead letters at once.
@@ -407,7 +447,7 @@ impl<H: Handler> Dispatch<H> {
             for run in runs {
                 self.lanes.finish(&run[0].route.lane, Verdict::Done, Vec::new());
             }
-            self.lanes.forget(|delivery| delivery.tenure.is_lost());
+            self.lanes.forget(|delivery| delivery.tenure.is_lost(), |parked| parked.tenure.is_lost());
         }
     }
 
@@ -429,6 +469,15 @@ impl<H: Handler> Dispatch<H> {
         let role = self.runner.config.role.to_string();
         let (entries, bytes) = self.window.used();
         let (ready, waiting) = self.lanes.idle();
+        let now = Instant::now();
+        // Early in a process's life there is no time before which something could have been started.
+        let (stuck, oldest) =
+            now.checked_sub(self.runner.config.stuck_after).map_or((0, None), |then| self.lanes.stuck(then));
+        self.status.stuck.store(stuck as u64, Ordering::Relaxed);
+        let oldest = oldest.map_or(Duration::ZERO, |since| now.duration_since(since));
+        metrics::gauge!("stargazer_lanes_stuck", "role" => role.clone()).set(stuck as f64);
+        metrics::gauge!("stargazer_lane_oldest_seconds", "role" => role.clone()).set(oldest);
+        metrics::gauge!("stargazer_window_parked", "role" => role.clone()).set(self.window.parked() as f64);
         metrics::gauge!("stargazer_window_entries", "role" => role.clone()).set(entries as f64);
         metrics::gauge!("stargazer_window_bytes", "role" => role.clone()).set(bytes as f64);
         for (state, lanes) in [("running", self.lanes.running()), ("ready", ready), ("waiting", waiting)] {

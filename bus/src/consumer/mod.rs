@@ -3,9 +3,11 @@
 mod batch;
 mod depth;
 mod dispatch;
+mod effect;
 mod owned;
 mod run;
 mod turn;
+mod unpark;
 
 use std::{
     sync::{
@@ -23,6 +25,7 @@ use crate::{
     ledger::{Action, HistoryWrite},
 };
 
+pub use effect::Effect;
 pub use turn::{Control, Facts, Failure, Outcome, Turn};
 
 /// How a consumer works.
@@ -46,6 +49,8 @@ pub struct ConsumerConfig {
     pub deaths_max: u32,
     /// How long running turns may go on after a stop.
     pub drain: Duration,
+    /// A lane that has been at one entry for so long, its waiting between tries among it, is stuck: somebody should look.
+    pub stuck_after: Duration,
 }
 
 /// What a consumer has to know of a payload to put it in its place.
@@ -94,13 +99,20 @@ pub trait Handler: Send + Sync + 'static {
 pub struct ConsumerStatus {
     running: AtomicU64,
     is_reading: AtomicBool,
+    stuck: AtomicU64,
 }
 
 impl ConsumerStatus {
     /// What keeps it from its work, if anything does.
     #[must_use]
-    pub fn fault(&self) -> Option<&'static str> {
-        (!self.is_reading.load(Ordering::Relaxed)).then_some("the reader has no connection to redis")
+    pub fn fault(&self) -> Option<String> {
+        if !self.is_reading.load(Ordering::Relaxed) {
+            return Some("the reader has no connection to redis".into());
+        }
+        match self.stuck.load(Ordering::Relaxed) {
+            0 => None,
+            stuck => Some(format!("{stuck} lanes are stuck; `stargazer shards` shows at what")),
+        }
     }
 
     pub(crate) fn set_reading(&self, is_reading: bool) {

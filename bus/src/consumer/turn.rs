@@ -25,7 +25,20 @@ pub(super) struct Delivery {
     pub(super) read_at: tokio::time::Instant,
 }
 
+/// An entry of which only the id is kept; its body is read again when its turn comes nearer.
+#[derive(Debug)]
+pub(super) struct Parked {
+    pub(super) tenure: Arc<Tenure>,
+    pub(super) id: EntryId,
+}
+
 impl Job for Delivery {
+    type Parked = Parked;
+
+    fn park(self) -> Parked {
+        Parked { tenure: self.tenure, id: self.entry.id }
+    }
+
     fn lane(&self) -> &LaneKey {
         &self.route.lane
     }

@@ -2,7 +2,8 @@
 //!
 //! A plain state machine without I/O and clock. A lane that waits holds no worker slot. What concerns the running turn is
 //! handed to it at once, and what concerns a message that still waits goes to its turn when that starts; everything else
-//! queues. Entries that need no turn are taken out in runs, to be settled in batches.
+//! queues. Entries that need no turn are taken out in runs, to be settled in batches. A lane that is far behind keeps a
+//! bounded number of bodies; of what follows it keeps the ids, and asks for their bodies when their time comes nearer.
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,10 @@ pub type LaneKey = Arc<str>;
 /// Entries that a turn may have waiting beside its own; further ones queue in the lane.
 pub(crate) const CONTROLS_MAX: usize = 16;
 
+/// Bodies that a lane keeps, and how few are left when it asks for more.
+pub(crate) const BODIES_MAX: usize = 64;
+const BODIES_LOW: usize = BODIES_MAX / 2;
+
 /// How an entry is worked on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
@@ -35,6 +40,10 @@ pub enum Way {
 
 /// What lanes hold. The consumer's is a delivery; tests use something smaller.
 pub(crate) trait Job {
+    /// What is left of one that is put aside without its body.
+    type Parked: std::fmt::Debug;
+
+    fn park(self) -> Self::Parked;
     fn lane(&self) -> &LaneKey;
     fn cause(&self) -> &Arc<str>;
     fn way(&self) -> &Way;
@@ -59,19 +68,27 @@ pub(crate) enum Verdict<J> {
 }
 
 #[derive(Debug)]
-pub(crate) struct Lanes<J> {
+pub(crate) struct Lanes<J: Job> {
     lanes: HashMap<LaneKey, Lane<J>>,
     /// Lanes whose next entry needs a turn, and those whose next one does not.
     ready: VecDeque<LaneKey>,
     recordable: VecDeque<LaneKey>,
     waiting: BTreeSet<(Instant, LaneKey)>,
+    /// Lanes that want bodies of what they have parked.
+    hungry: VecDeque<LaneKey>,
     running: usize,
     running_max: usize,
 }
 
 #[derive(Debug)]
-struct Lane<J> {
+struct Lane<J: Job> {
     queue: VecDeque<J>,
+    /// What comes behind the queue.
+    parked: VecDeque<J::Parked>,
+    /// In `hungry`, or bodies are on their way.
+    is_hungry: bool,
+    /// When the entry at its head was started first.
+    head_since: Option<Instant>,
     state: State<J>,
 }
 
@@ -85,9 +102,15 @@ enum State<J> {
     Recording,
     /// In `waiting`.
     Waiting(Instant),
+    /// Everything is parked: it goes on when bodies come.
+    Starved,
 }
 
 impl<J: Job> Lane<J> {
+    fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.parked.is_empty() && !self.is_hungry
+    }
+
     /// Whether the next entry needs no turn, not even for the sake of a change that waits behind it.
     fn is_recordable(&self) -> bool {
         self.queue.front().is_some_and(|front| {
@@ -122,20 +145,73 @@ impl<J: Job> Lanes<J> {
             ready: VecDeque::new(),
             recordable: VecDeque::new(),
             waiting: BTreeSet::new(),
+            hungry: VecDeque::new(),
             running: 0,
             running_max,
         }
     }
 
-    /// Puts an entry behind those of its lane, or hands it to the running turn.
-    pub(crate) fn push(&mut self, job: J) {
-        let Some(job) = self.offer(job) else { return };
+    /// Puts an entry behind those of its lane, or hands it to the running turn; false when it was parked, and its body with it
+    /// let go.
+    pub(crate) fn push(&mut self, job: J) -> bool {
+        let Some(job) = self.offer(job) else { return true };
         let key = Arc::clone(job.lane());
-        if let Some(lane) = self.lanes.get_mut(&key) {
+        let Some(lane) = self.lanes.get_mut(&key) else {
+            let (queue, parked) = (VecDeque::from([job]), VecDeque::new());
+            self.lanes.insert(
+                Arc::clone(&key),
+                Lane { queue, parked, is_hungry: false, head_since: None, state: State::Ready },
+            );
+            self.make_ready(&key);
+            return true;
+        };
+        let has_room = lane.parked.is_empty() && !lane.is_hungry && lane.queue.len() < BODIES_MAX;
+        if has_room {
             lane.queue.push_back(job);
         } else {
-            self.lanes.insert(Arc::clone(&key), Lane { queue: VecDeque::from([job]), state: State::Ready });
-            self.make_ready(&key);
+            lane.parked.push_back(job.park());
+        }
+        has_room
+    }
+
+    /// The next lane that wants bodies, with what it wants them of.
+    pub(crate) fn next_hungry(&mut self) -> Option<(LaneKey, Vec<J::Parked>)> {
+        let key = self.hungry.pop_front()?;
+        let lane = self.lanes.get_mut(&key)?;
+        let wanted = BODIES_MAX.saturating_sub(lane.queue.len()).min(lane.parked.len());
+        Some((key, lane.parked.drain(..wanted).collect()))
+    }
+
+    /// The bodies that a lane wanted, as far as there still are any.
+    pub(crate) fn unpark(&mut self, key: &LaneKey, jobs: Vec<J>) {
+        let Some(lane) = self.lanes.get_mut(key) else { return };
+        lane.is_hungry = false;
+        lane.queue.extend(jobs);
+        if matches!(lane.state, State::Starved) {
+            self.go_on(key);
+        } else {
+            self.feed(key);
+        }
+    }
+
+    /// Asks for bodies where few are left and some are parked.
+    fn feed(&mut self, key: &LaneKey) {
+        let Some(lane) = self.lanes.get_mut(key) else { return };
+        if !lane.is_hungry && !lane.parked.is_empty() && lane.queue.len() <= BODIES_LOW {
+            lane.is_hungry = true;
+            self.hungry.push_back(Arc::clone(key));
+        }
+    }
+
+    /// The lane is free for its next entry.
+    fn go_on(&mut self, key: &LaneKey) {
+        self.feed(key);
+        match self.lanes.get_mut(key) {
+            Some(lane) if lane.is_empty() => {
+                self.lanes.remove(key);
+            }
+            Some(lane) if lane.queue.is_empty() => lane.state = State::Starved,
+            _ => self.make_ready(key),
         }
     }
 
@@ -172,7 +248,8 @@ impl<J: Job> Lanes<J> {
         if self.running >= self.running_max {
             return None;
         }
-        let lane = self.lanes.get_mut(&self.ready.pop_front()?)?;
+        let key = self.ready.pop_front()?;
+        let lane = self.lanes.get_mut(&key)?;
         let job = lane.queue.pop_front()?;
         let (controls, mailbox) = mpsc::channel(CONTROLS_MAX);
         let cause = Arc::clone(job.cause());
@@ -181,7 +258,9 @@ impl<J: Job> Lanes<J> {
             lane.hand(&cause, &controls);
         }
         lane.state = State::Running(cause, controls);
+        lane.head_since.get_or_insert(now);
         self.running += 1;
+        self.feed(&key);
         Some((job, mailbox))
     }
 
@@ -201,6 +280,7 @@ impl<J: Job> Lanes<J> {
                 continue;
             }
             lane.state = State::Recording;
+            self.feed(&key);
             return Some(records);
         }
     }
@@ -220,36 +300,53 @@ impl<J: Job> Lanes<J> {
                 lane.state = State::Waiting(until);
                 self.waiting.insert((until, Arc::clone(key)));
             }
-            Verdict::Done if lane.queue.is_empty() => {
-                self.lanes.remove(key);
+            Verdict::Done => {
+                lane.head_since = None;
+                self.go_on(key);
             }
-            Verdict::Done => self.make_ready(key),
         }
     }
 
-    /// Forgets the queued entries for which `gone` holds; what runs is not touched.
-    pub(crate) fn forget(&mut self, mut gone: impl FnMut(&J) -> bool) {
-        let waiting = &mut self.waiting;
+    /// Forgets the queued entries for which `gone` holds, and the parked ones; what runs is not touched.
+    pub(crate) fn forget(&mut self, mut gone: impl FnMut(&J) -> bool, mut gone_parked: impl FnMut(&J::Parked) -> bool) {
+        let (waiting, mut starved) = (&mut self.waiting, Vec::new());
         self.lanes.retain(|key, lane| {
             lane.queue.retain(|job| !gone(job));
-            match &lane.state {
-                State::Running(..) | State::Recording => true,
-                _ if !lane.queue.is_empty() => true,
-                State::Ready => false,
-                State::Waiting(until) => {
+            lane.parked.retain(|parked| !gone_parked(parked));
+            let is_kept = match &lane.state {
+                State::Running(..) | State::Recording => return true,
+                // Bodies that are on their way find it.
+                _ if lane.is_hungry => true,
+                _ => !lane.is_empty(),
+            };
+            if lane.queue.is_empty() {
+                if let State::Waiting(until) = &lane.state {
                     waiting.remove(&(*until, Arc::clone(key)));
-                    false
+                }
+                lane.state = State::Starved;
+                if is_kept {
+                    starved.push(Arc::clone(key));
                 }
             }
+            is_kept
         });
+        starved.iter().for_each(|key| self.feed(key));
         for queue in [&mut self.ready, &mut self.recordable] {
-            queue.retain(|key| self.lanes.contains_key(key));
+            queue.retain(|key| self.lanes.get(key).is_some_and(|lane| !lane.queue.is_empty()));
         }
+        self.hungry.retain(|key| self.lanes.contains_key(key));
     }
 
     /// When a waiting lane may go on.
     pub(crate) fn next_wake(&self) -> Option<Instant> {
         self.waiting.first().map(|(until, _)| *until)
+    }
+
+    /// How many lanes have been at one entry since before `then`, waiting for its next try among it; and since when the one is
+    /// that has been for longest.
+    pub(crate) fn stuck(&self, then: Instant) -> (usize, Option<Instant>) {
+        let since = || self.lanes.values().filter_map(|lane| lane.head_since);
+        (since().filter(|since| *since <= then).count(), since().min())
     }
 
     /// Turns that run.

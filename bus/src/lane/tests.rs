@@ -1,3 +1,5 @@
+//! Lanes by hand, and by chance.
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -13,6 +15,11 @@ struct Item {
 }
 
 impl Job for Item {
+    type Parked = Self;
+
+    fn park(self) -> Self {
+        self
+    }
     fn lane(&self) -> &LaneKey {
         &self.lane
     }
@@ -139,13 +146,46 @@ fn records_are_taken_in_runs_and_stay_in_order() {
 }
 
 #[test]
+fn a_lane_that_is_far_behind_keeps_few_bodies() {
+    let (mut lanes, now) = (Lanes::new(8), Instant::now());
+    let kept = (0..200).filter(|number| lanes.push(item("a", *number))).count();
+    assert_eq!(kept, BODIES_MAX);
+    assert!(lanes.next_hungry().is_none(), "it has enough");
+    let mut ran = Vec::new();
+    let mut asked = 0;
+    while ran.len() < 200 {
+        if let Some((job, _mail)) = lanes.next(now) {
+            ran.push(job.number);
+            // What comes meanwhile stays behind what is parked.
+            lanes.finish(&job.lane, Verdict::Done, vec![]);
+        } else if let Some((lane, parked)) = lanes.next_hungry() {
+            assert!(parked.len() <= BODIES_MAX);
+            asked += 1;
+            lanes.unpark(&lane, parked);
+        }
+    }
+    assert_eq!(ran, (0..200).collect::<Vec<_>>());
+    assert!(asked > 2 && lanes.lanes.is_empty());
+}
+
+#[test]
+fn what_is_parked_is_forgotten_as_well() {
+    let (mut lanes, now) = (Lanes::new(8), Instant::now());
+    (0..200).for_each(|number| _ = lanes.push(item("a", number)));
+    let (first, _mail) = lanes.next(now).unwrap();
+    lanes.forget(|_| true, |_| true);
+    lanes.finish(&first.lane, Verdict::Done, vec![]);
+    assert!(lanes.lanes.is_empty() && lanes.next_hungry().is_none());
+}
+
+#[test]
 fn forgotten_entries_leave_no_trace() {
     let (mut lanes, now) = (Lanes::new(8), Instant::now());
     for job in [item("a", 1), item("a", 2), item("b", 3), item("c", 4)] {
         lanes.push(job);
     }
     let (running, _mail) = lanes.next(now).unwrap();
-    lanes.forget(|job| &*job.lane != "c");
+    lanes.forget(|job| &*job.lane != "c", |_| true);
     assert_eq!(lanes.idle(), (1, 0));
     lanes.finish(&running.lane, Verdict::Done, vec![]);
     assert_eq!(lanes.next(now).unwrap().0.number, 4);
@@ -198,6 +238,9 @@ proptest! {
                 lanes.finish(&jobs[0].lane.clone(), Verdict::Again(jobs, now), vec![]);
             }
             now += Duration::from_millis(u64::from(drain) * 10);
+            while let Some((lane, parked)) = lanes.next_hungry() {
+                lanes.unpark(&lane, parked);
+            }
             while let Some(started) = lanes.next(now) {
                 prop_assert!(running.iter().all(|(job, _)| job.lane != started.0.lane), "two turns in one lane");
                 running.push(started);

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -29,6 +29,8 @@ pub(crate) struct Tenure {
     guests: Mutex<BTreeSet<LaneKey>>,
     /// Entries are deleted when they are settled, since trimming would keep them.
     deletes: AtomicBool,
+    /// The most settlements of the shard that were answered.
+    settled: AtomicU64,
 }
 
 impl Tenure {
@@ -41,6 +43,7 @@ impl Tenure {
             is_handed_over: AtomicBool::new(false),
             guests: Mutex::default(),
             deletes: AtomicBool::new(false),
+            settled: AtomicU64::new(0),
         }
     }
 
@@ -131,6 +134,15 @@ impl Tenure {
 
     pub(crate) fn deletes(&self) -> bool {
         self.deletes.load(Ordering::Relaxed)
+    }
+
+    /// So many settlements of the shard there are.
+    pub(crate) fn note_settled(&self, count: u64) {
+        self.settled.fetch_max(count, Ordering::AcqRel);
+    }
+
+    pub(crate) fn settled(&self) -> u64 {
+        self.settled.load(Ordering::Acquire)
     }
 
     fn lock_guests(&self) -> MutexGuard<'_, BTreeSet<LaneKey>> {

@@ -80,7 +80,7 @@ impl Ledger {
         let mut script = COMMIT.key(self.fence());
         script.key(self.guests()).key(self.stream()).key(self.attempts()).key(even).key(odd);
         let cause = entries.first().map_or("", |(_, cause)| cause);
-        script.key(self.notes(cause)).key(names.history(shard, self.pass.lane()));
+        script.key(self.notes(cause)).key(names.history(shard, self.pass.lane())).key(self.settled());
         let mut platforms: Vec<&str> = Vec::new();
         for action in &commit.actions {
             if !platforms.contains(&action.platform.as_str()) {
@@ -91,6 +91,7 @@ impl Ledger {
 
         script.arg(self.tenure().token()).arg(&**self.pass.lane()).arg(self.group());
         script.arg(self.marks_window()).arg(DONE_MAX).arg(unix_ms()).arg(self.deletes());
+        script.arg(self.tenure().settled());
         script.arg(entries.len());
         for (id, cause) in entries {
             script.arg(id.to_string()).arg(*cause);
@@ -124,9 +125,12 @@ impl Ledger {
             script.arg(position).arg(action.data.as_ref()).arg(&action.trace_id);
         }
 
-        match script.invoke_async::<String>(&mut self.bus.shared()).await?.as_str() {
+        let (word, settled): (String, u64) = script.invoke_async(&mut self.bus.shared()).await?;
+        self.tenure().note_settled(settled);
+        match word.as_str() {
             "NOW" => Ok(Committed::Now),
             "BEFORE" => Ok(Committed::Before),
+            "FORGOT" => Err(self.forgot()),
             "FENCED" => Err(self.pass.refused()),
             _ => Err(Error::Reply { step: "a commit" }),
         }

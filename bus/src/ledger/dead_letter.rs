@@ -43,13 +43,14 @@ impl Ledger {
         let mut script = DEAD_LETTER.key(self.fence());
         script.key(self.guests()).key(self.stream()).key(self.attempts()).key(self.notes(letter.cause));
         let [even, odd] = names.done(shard);
-        script.key(names.dead_letters(shard)).key(even).key(odd);
+        script.key(names.dead_letters(shard)).key(even).key(odd).key(self.settled());
         if let Some(notice) = &letter.notice {
             script.key(names.stream(&Role::Outbound(notice.platform.clone()), shard));
         }
         script.arg(self.tenure().token()).arg(&**self.pass.lane()).arg(self.group()).arg(letter.entry.to_string());
         script.arg(letter.error).arg(letter.attempt).arg(letter.data).arg(letter.ts_ms).arg(letter.trace_id);
         script.arg(self.deletes()).arg(NOTES_KEPT.as_secs()).arg(self.marks_window()).arg(DONE_MAX);
+        script.arg(self.tenure().settled());
         script.arg(letter.joined.len());
         for (id, cause) in letter.joined {
             script.arg(id.to_string()).arg(*cause);
@@ -57,6 +58,13 @@ impl Ledger {
         if let Some(notice) = &letter.notice {
             script.arg(notice.data.as_ref()).arg(unix_ms()).arg(&notice.trace_id);
         }
-        if script.invoke_async::<bool>(&mut self.bus.shared()).await? { Ok(()) } else { Err(self.pass.refused()) }
+        match script.invoke_async::<i64>(&mut self.bus.shared()).await? {
+            0 => Err(self.pass.refused()),
+            -1 => Err(self.forgot()),
+            settled => {
+                self.tenure().note_settled(settled.unsigned_abs());
+                Ok(())
+            }
+        }
     }
 }

@@ -31,6 +31,14 @@ use crate::{
     lease::{Pass, Tenure},
 };
 
+/// Said once for each tenure, which is over with it.
+fn note_forgotten(role: &Role, tenure: &Tenure) {
+    if !tenure.is_lost() {
+        tracing::error!(%role, shard = %tenure.shard(), known = tenure.settled(), "redis forgot what it had answered; beginning anew with what is pending");
+        metrics::counter!("stargazer_settlements_forgotten_total", "role" => role.to_string()).increment(1);
+    }
+}
+
 static ATTEMPT: LazyLock<Script> =
     LazyLock::new(|| Script::new(concat!(include_str!("../lease/may.lua"), include_str!("attempt.lua"))));
 
@@ -81,6 +89,10 @@ impl Ledger {
         self.bus.names().attempts(&self.role, self.tenure().shard())
     }
 
+    fn settled(&self) -> String {
+        self.bus.names().settled(&self.role, self.tenure().shard())
+    }
+
     fn notes(&self, cause: &str) -> String {
         self.bus.names().notes(&self.role, self.tenure().shard(), cause)
     }
@@ -88,6 +100,13 @@ impl Ledger {
     /// Seconds for which marks of finished causes are kept, 0 where none are.
     fn marks_window(&self) -> u64 {
         if self.keeps_marks() { DONE_WINDOW.as_secs() } else { 0 }
+    }
+
+    /// Redis has fewer settlements than were answered, so what it forgot is pending again: the tenure begins anew, and claims it
+    /// before anything overtakes it.
+    fn forgot(&self) -> Error {
+        note_forgotten(&self.role, self.tenure());
+        self.pass.refused()
     }
 
     /// Whether a step that settles an entry also deletes it.

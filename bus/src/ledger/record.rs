@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use redis::Script;
 
-use super::{DONE_MAX, DONE_WINDOW, HistoryWrite};
+use super::{DONE_MAX, DONE_WINDOW, HistoryWrite, note_forgotten};
 use crate::{Bus, EntryId, Error, LaneKey, Role, lease::Tenure};
 
 static RECORD: LazyLock<Script> = LazyLock::new(|| {
@@ -43,9 +43,9 @@ impl Records {
         let [even, odd] = names.done(shard);
         let mut script = RECORD.key(names.fence(&self.role, shard));
         script.key(names.guests(&self.role, shard)).key(names.stream(&self.role, shard));
-        script.key(names.attempts(&self.role, shard)).key(even).key(odd);
+        script.key(names.attempts(&self.role, shard)).key(even).key(odd).key(names.settled(&self.role, shard));
         script.arg(self.tenure.token()).arg(names.group(&self.role)).arg(DONE_WINDOW.as_secs()).arg(DONE_MAX);
-        script.arg(u8::from(self.tenure.deletes())).arg(lanes.len());
+        script.arg(u8::from(self.tenure.deletes())).arg(self.tenure.settled()).arg(lanes.len());
         for (lane, entries) in lanes {
             script.key(names.history(shard, lane));
             // The bounds are those of the newest; they differ only while settings change.
@@ -58,11 +58,17 @@ impl Records {
                 script.arg(message.map_or(&[][..], |message| message.as_ref()));
             }
         }
-        let answer: Vec<u64> = script.invoke_async(&mut self.bus.shared()).await?;
+        let answer: Vec<i64> = script.invoke_async(&mut self.bus.shared()).await?;
         match answer.as_slice() {
-            [1, copies, left @ ..] => {
+            [1, settled, copies, left @ ..] => {
+                let count = |number: &i64| u64::try_from(*number).unwrap_or(0);
+                self.tenure.note_settled(count(settled));
                 let left = left.iter().filter_map(|place| usize::try_from(*place).ok()).collect();
-                Ok(Recorded { copies: *copies, left })
+                Ok(Recorded { copies: count(copies), left })
+            }
+            [-1] => {
+                note_forgotten(&self.role, &self.tenure);
+                Err(self.tenure.fenced())
             }
             [0] => Err(self.tenure.fenced()),
             _ => Err(Error::Reply { step: "a batch" }),

@@ -1,12 +1,13 @@
 -- Starts the turn of an entry.
--- KEYS: fence, guests, attempts, stream, done:0, done:1.
+-- KEYS: fence, guests, attempts, stream, done:0, done:1, settled.
 -- ARGV: token, lane, group, entry, cause ('' where no marks are kept), deletes 0 | 1,
 --       ms after which a lane that is left to a guest is looked at again, 1 when something waits for the turn that a guest
---       would not hear of.
--- Answers {'RUN', failures, deaths}, {'WAIT', ms, 0}, {'COPY', 0, 0} (acked: its cause is done), {'GONE', 0, 0} (settled
--- already) or {'FENCED', 0, 0}.
+--       would not hear of, settlements known.
+-- Answers {'RUN', failures, deaths}, {'WAIT', ms, 0}, {'COPY', settlements, 0} (acked: its cause is done), {'GONE', 0, 0}
+-- (settled already), {'FORGOT', 0, 0} or {'FENCED', 0, 0}.
 -- A field of attempts: 'failures deaths not-before-ms token-of-the-running-owner-or-dash'.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return { 'FENCED', 0, 0 } end
+if has_forgotten(KEYS[7], ARGV[9]) then return { 'FORGOT', 0, 0 } end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local wanted = ARGV[8] == '1' and redis.call('HEXISTS', KEYS[2], ARGV[2]) == 1
@@ -16,8 +17,7 @@ if left > 0 then return { 'WAIT', math.min(left, tonumber(ARGV[7])), 0 } end
 -- its turn is over, would leave a record that nobody removes.
 if #redis.call('XPENDING', KEYS[4], ARGV[3], ARGV[4], ARGV[4], 1) == 0 then return { 'GONE', 0, 0 } end
 if ARGV[5] ~= '' and is_done(KEYS[5], KEYS[6], ARGV[5]) then
-  ack(KEYS[4], ARGV[3], KEYS[3], { ARGV[4] }, ARGV[6] == '1')
-  return { 'COPY', 0, 0 }
+  return { 'COPY', ack(KEYS[4], ARGV[3], KEYS[3], KEYS[7], { ARGV[4] }, ARGV[6] == '1'), 0 }
 end
 local failures, deaths, not_before, owner = 0, 0, 0, '-'
 local field = redis.call('HGET', KEYS[3], ARGV[4])

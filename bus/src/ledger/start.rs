@@ -47,15 +47,19 @@ impl Ledger {
     pub(crate) async fn start(&self, entry: EntryId, cause: &str, is_wanted: bool) -> Result<Started, Error> {
         let [even, odd] = self.bus.names().done(self.tenure().shard());
         let mut script = START.key(self.fence());
-        script.key(self.guests()).key(self.attempts()).key(self.stream()).key(even).key(odd);
+        script.key(self.guests()).key(self.attempts()).key(self.stream()).key(even).key(odd).key(self.settled());
         script.arg(self.tenure().token()).arg(&**self.pass.lane()).arg(self.group()).arg(entry.to_string());
         script.arg(if self.keeps_marks() { cause } else { "" }).arg(self.deletes());
-        script.arg(millis(GUEST_AGAIN)).arg(u8::from(is_wanted));
+        script.arg(millis(GUEST_AGAIN)).arg(u8::from(is_wanted)).arg(self.tenure().settled());
         let (code, first, second): (String, u64, u32) = script.invoke_async(&mut self.bus.shared()).await?;
         match code.as_str() {
             "RUN" => Ok(Started::Run(Attempt { failures: u32::try_from(first).unwrap_or(u32::MAX), deaths: second })),
             "WAIT" => Ok(Started::Wait(Duration::from_millis(first))),
-            "COPY" => Ok(Started::Copy),
+            "COPY" => {
+                self.tenure().note_settled(first);
+                Ok(Started::Copy)
+            }
+            "FORGOT" => Err(self.forgot()),
             "GONE" => Ok(Started::Gone),
             "FENCED" => Err(self.pass.refused()),
             _ => Err(Error::Reply { step: "the start of a turn" }),

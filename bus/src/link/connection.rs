@@ -5,9 +5,11 @@ use std::{fmt, io, sync::Arc};
 use futures_util::{FutureExt, future::BoxFuture};
 use redis::{
     Arg, Cmd, Pipeline, RedisError, RedisFuture, Value,
-    aio::{ConnectionLike, ConnectionManager, MultiplexedConnection},
+    aio::{ConnectionLike, MultiplexedConnection},
 };
 use tokio::sync::Mutex;
+
+use super::shared::SharedConnection;
 
 /// A server that is no Redis: the seam of simulations, in which this crate's own commands and scripts run against a log in
 /// memory. It has to answer as Redis does (RESP2), which the conformance tests hold it to. Pub/sub is left out.
@@ -29,7 +31,7 @@ pub trait Session: Send {
 #[derive(Clone)]
 pub(crate) enum Connection {
     /// Of the short commands; comes back by itself.
-    Shared(ConnectionManager),
+    Shared(SharedConnection),
     /// One reader's own; never repeats anything.
     Dedicated(MultiplexedConnection),
     /// To a server that is no Redis.
@@ -45,7 +47,7 @@ impl Connection {
 impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         match self {
-            Self::Shared(connection) => connection.req_packed_command(command),
+            Self::Shared(connection) => connection.command(command).boxed(),
             Self::Dedicated(connection) => connection.req_packed_command(command),
             Self::Simulated(session) => async move {
                 match session.lock().await.call(parts(command)).await? {
@@ -64,7 +66,7 @@ impl ConnectionLike for Connection {
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
         match self {
-            Self::Shared(connection) => connection.req_packed_commands(pipeline, offset, count),
+            Self::Shared(connection) => connection.commands(pipeline, offset, count).boxed(),
             Self::Dedicated(connection) => connection.req_packed_commands(pipeline, offset, count),
             Self::Simulated(session) => async move {
                 // Held for the whole flush: on the wire nothing comes between its commands either.

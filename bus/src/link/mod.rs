@@ -4,13 +4,13 @@
 //! a blocked command would hold up whatever is queued behind it.
 
 mod connection;
+mod shared;
 mod subscribe;
 
 use std::{sync::Arc, time::Duration};
 
 use redis::{
-    AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion,
-    aio::{ConnectionManager, ConnectionManagerConfig},
+    AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, aio::ConnectionManagerConfig,
     io::tcp::TcpSettings,
 };
 
@@ -18,6 +18,7 @@ use crate::{Error, Names};
 
 pub(crate) use connection::Connection;
 pub use connection::{Server, Session};
+use shared::SharedConnection;
 pub use subscribe::{Push, Subscription};
 
 /// How long a connection attempt may take.
@@ -69,7 +70,7 @@ struct Clients {
     resp2: Client,
     /// For pub/sub, which RESP2 would mix with replies.
     resp3: Client,
-    shared: ConnectionManager,
+    shared: SharedConnection,
 }
 
 impl std::fmt::Debug for Bus {
@@ -101,7 +102,7 @@ impl Bus {
             .set_response_timeout(Some(RESPONSE_TIMEOUT))
             .set_number_of_retries(RECONNECT_ATTEMPTS)
             .set_max_delay(RECONNECT_PAUSE_MAX);
-        let shared = resp2.get_connection_manager_lazy(manager)?;
+        let shared = SharedConnection::new(resp2.clone(), manager)?;
         let clients = Clients { resp2, resp3, shared };
         Ok(Self { link: Link::Redis(Arc::new(clients)), names: Arc::new(config.names) })
     }

@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use crate::{
-    Bus, ConsumerConfig, ConsumerStatus, Error, Next, Role, lease::Tenure, link::Connection, reply::RawEntry,
+    Bus, ConsumerConfig, ConsumerStatus, Error, Next, Role, Shard, lease::Tenure, link::Connection, reply::RawEntry,
     trim::trim, window::Window,
 };
 use feed::{Feed, Feeds};
@@ -227,11 +227,7 @@ impl Reader {
         }
         for (shard, claimed) in answer.claimed {
             busy = true;
-            if claimed.gone > 0 {
-                tracing::error!(role = %self.role, %shard, count = claimed.gone, "pending entries are gone from the stream");
-                metrics::counter!("stargazer_entries_gone_total", "role" => self.role.to_string())
-                    .increment(claimed.gone as u64);
-            }
+            note_gone(&self.role, shard, claimed.gone);
             self.pass_on(shard, claimed.entries).await;
             if self.feeds.claimed_up_to(shard, claimed.cursor)
                 && let Some(feed) = self.feeds.get_mut(shard)
@@ -258,7 +254,7 @@ impl Reader {
         Ok(busy || answer.refused)
     }
 
-    async fn pass_on(&self, shard: crate::Shard, mut entries: Vec<RawEntry>) {
+    async fn pass_on(&self, shard: Shard, mut entries: Vec<RawEntry>) {
         let Some(feed) = self.feeds.get(shard) else { return };
         let tenure = feed.tenure.id();
         entries.retain(|entry| self.window.admit(tenure, entry.id, entry.data.len()));
@@ -319,5 +315,13 @@ impl Reader {
         };
         let _ = done.send(());
         goes_on
+    }
+}
+
+/// Pending entries were gone from their stream: deleted by hand, or trimmed by somebody else.
+pub(crate) fn note_gone(role: &Role, shard: Shard, count: usize) {
+    if count > 0 {
+        tracing::error!(%role, %shard, count, "pending entries are gone from the stream");
+        metrics::counter!("stargazer_entries_gone_total", "role" => role.to_string()).increment(count as u64);
     }
 }

@@ -39,6 +39,8 @@ sections! {
         window_entries: usize = "1024", from 1 to 1000000;
         /// Bytes that one process holds between reading and finishing them.
         window_bytes: ByteSize = "64 MiB";
+        /// A conversation that has been at one message for so long is reported as stuck, in readiness among others.
+        stuck_after: Duration = "10m";
         /// Unfinished messages that all inbound streams together may hold before new ones are refused.
         backlog: u64 = "100000", from 1000 to 100000000;
     }

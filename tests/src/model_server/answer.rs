@@ -1,5 +1,7 @@
 //! Scripts of answers.
 
+use std::time::Duration;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::{Value, json};
 
@@ -37,6 +39,7 @@ pub(super) enum Step {
     /// The same bytes this many times.
     Flood(Bytes, usize),
     Wait(Gate),
+    Pause(Duration),
     Stall,
     Cut,
 }
@@ -190,6 +193,13 @@ impl Answer {
     #[must_use]
     pub fn wait(mut self, gate: &Gate) -> Self {
         self.steps.push(Step::Wait(gate.clone()));
+        self
+    }
+
+    /// Thinks for so long.
+    #[must_use]
+    pub fn pause(mut self, time: Duration) -> Self {
+        self.steps.push(Step::Pause(time));
         self
     }
 

@@ -81,6 +81,7 @@ async fn play(writer: &mut OwnedWriteHalf, answer: Answer) -> io::Result<Ended> 
                 }
             }
             Step::Wait(gate) => gate.pass().await,
+            Step::Pause(time) => tokio::time::sleep(time).await,
             Step::Stall => std::future::pending().await,
             Step::Cut => return Ok(Ended::Cut),
         }

@@ -9,6 +9,7 @@ mod request;
 
 use std::{
     collections::VecDeque,
+    fmt,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -30,10 +31,19 @@ pub struct ModelServer {
 }
 
 /// What connections share.
-#[derive(Debug)]
 struct Desk {
     script: Mutex<Script>,
+    /// Answers instead of the script. Its requests are not kept, so that it can answer for hours.
+    speaker: Option<Speaker>,
     requests: watch::Sender<Vec<Request>>,
+}
+
+type Speaker = Box<dyn Fn(&Request) -> Answer + Send + Sync>;
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk").field("script", &self.script).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -50,10 +60,19 @@ impl ModelServer {
 
     /// Starts one on a free port.
     pub async fn new() -> Self {
+        Self::start(None).await
+    }
+
+    /// Starts one whose every answer is this function of the request.
+    pub async fn speaking(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        Self::start(Some(Box::new(answer))).await
+    }
+
+    async fn start(speaker: Option<Speaker>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let script = Script { next: VecDeque::new(), otherwise: Answer::text(Self::SAYS) };
-        let desk = Arc::new(Desk { script: Mutex::new(script), requests: watch::Sender::default() });
+        let desk = Arc::new(Desk { script: Mutex::new(script), speaker, requests: watch::Sender::default() });
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, Arc::clone(&desk)));
         Self { address, desk, _tasks: tasks }
@@ -103,6 +122,9 @@ impl Desk {
     fn admit(&self, mut request: Request) -> (Answer, watch::Sender<Option<Ended>>) {
         let ended = watch::Sender::new(None);
         request.ended = ended.subscribe();
+        if let Some(speaker) = &self.speaker {
+            return (speaker(&request), ended);
+        }
         let mut script = self.script.lock().unwrap();
         let answer = script.next.pop_front().unwrap_or_else(|| script.otherwise.clone());
         // Under the lock: the order of requests is that of answers.

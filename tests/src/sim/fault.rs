@@ -29,6 +29,18 @@ pub enum Sabotage {
     Claim,
 }
 
+impl Sabotage {
+    /// A commit that does not look at the fence.
+    pub const COMMIT_FENCE: Self = Self::Script("if not right then return { 'FENCED', 0 } end", "");
+    /// An owner that goes on with a lane and lets the silent guest keep its pass.
+    pub const GUEST_REMOVAL: Self = Self::Script("redis.call('HDEL', guests, lane)", "");
+    /// A send that is noted nowhere before it begins.
+    pub const SENDING: Self =
+        Self::Script("redis.call(ARGV[4] == '1' and 'HSET' or 'HSETNX', KEYS[4], ARGV[i], value)", "");
+    /// A commit that leaves no mark of what is done.
+    pub const DONE_MARK: Self = Self::Script("redis.call('SADD', set, unpack(causes))", "");
+}
+
 /// Decides over every command.
 pub trait Faults: fmt::Debug + Send {
     /// What happens to the next one.

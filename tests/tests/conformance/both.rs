@@ -51,7 +51,7 @@ impl fmt::Display for Apart {
 
 impl Real {
     pub(crate) async fn new(program: PathBuf, differences: &'static [Difference]) -> Self {
-        let redis = RedisServer::of(program).await;
+        let redis = RedisServer::of(program, "always").await;
         // Approximate trimming goes by nodes; with one entry each it is exact.
         redis.command(["CONFIG", "SET", "stream-node-max-entries", "1"]).await;
         Self { redis, differences }

@@ -17,12 +17,12 @@ const SCRIPTS: [(&str, &[&str], &str, usize); 17] = [
     ("hand_over", &[], include_str!("../../../bus/src/lease/hand_over.lua"), 4),
     ("renew_guests", &[], include_str!("../../../bus/src/lease/renew_guests.lua"), 1),
     ("members", &[], include_str!("../../../bus/src/lease/members.lua"), 1),
-    ("start", &[PASS, MARKS, ACK], include_str!("../../../bus/src/ledger/start.lua"), 6),
+    ("start", &[PASS, MARKS, ACK], include_str!("../../../bus/src/ledger/start.lua"), 7),
     ("attempt", &[MAY], include_str!("../../../bus/src/ledger/attempt.lua"), 3),
     ("note", &[MAY], include_str!("../../../bus/src/ledger/note.lua"), 4),
-    ("record", &[PASS, MARKS, ACK], include_str!("../../../bus/src/ledger/record.lua"), 8),
-    ("commit", &[MAY, MARKS, ACK], include_str!("../../../bus/src/ledger/commit.lua"), 9),
-    ("dead_letter", &[MAY, MARKS, ACK], include_str!("../../../bus/src/ledger/dead_letter.lua"), 9),
+    ("record", &[PASS, MARKS, ACK], include_str!("../../../bus/src/ledger/record.lua"), 9),
+    ("commit", &[MAY, MARKS, ACK], include_str!("../../../bus/src/ledger/commit.lua"), 10),
+    ("dead_letter", &[MAY, MARKS, ACK], include_str!("../../../bus/src/ledger/dead_letter.lua"), 10),
     ("touch", &[], include_str!("../../../bus/src/reader/touch.lua"), 1),
     ("trim", &[], include_str!("../../../bus/src/trim.lua"), 2),
     ("drop_idle", &[], include_str!("../../../bus/src/reader/drop_idle_consumers.lua"), 1),
@@ -59,7 +59,9 @@ pub(crate) fn command(rng: &mut Rng) -> Command {
     let stream = pick(rng, &["x1", "x2", "x3"]);
     let member = pick(rng, &["a", "b", "c", "d"]);
     let consumer = pick(rng, &["c1", "c2"]);
-    let text = match rng.u8(..40) {
+    let text = match rng.u8(..42) {
+        40 => format!("INCR {}", pick(rng, &["n", "t", "h"])),
+        41 => format!("PERSIST {}", pick(rng, &["t", "h", "nothing"])),
         0 => format!("SET t {member}"),
         1 => format!("SET t {member} NX PX 100000"),
         2 => "GET t".into(),
@@ -117,6 +119,8 @@ fn scripted(rng: &mut Rng) -> Command {
     let owner = pick(rng, &["worker-1", "worker-2"]);
     let lane = pick(rng, &["lane-1", "lane-2"]);
     let deletes = pick(rng, &["0", "0", "1"]);
+    // What an owner was answered; beyond what is there, the server forgot some.
+    let known = pick(rng, &["0", "0", "1", "2", "3"]);
     match rng.u8(..19) {
         17 => script("touch", &["fence"], &[token]),
         0 => words("SET fence T"),
@@ -130,9 +134,9 @@ fn scripted(rng: &mut Rng) -> Command {
         4 => script("members", &["members"], &["worker-1", "100000"]),
         5 | 14 => {
             let cause = pick(rng, &["", cause]);
-            let keys = ["fence", "guests", "attempts", "x1", "done0", "done1"];
+            let keys = ["fence", "guests", "attempts", "x1", "done0", "done1", "settled"];
             let wanted = pick(rng, &["0", "1"]);
-            script("start", &keys, &[token, lane, "g", &entry, cause, deletes, "50", wanted])
+            script("start", &keys, &[token, lane, "g", &entry, cause, deletes, "50", wanted, known])
         }
         6 => {
             let counts = [pick(rng, &["0", "1", "2"]), pick(rng, &["0", "1"]), pick(rng, &["0", "60000"])];
@@ -140,17 +144,18 @@ fn scripted(rng: &mut Rng) -> Command {
         }
         7 | 8 => {
             let window = pick(rng, &["86400", "86400", "0"]);
-            let head = [token, lane, "g", window, "1000000", "5", deletes, "2", &entry, cause, &other, "cause-9"];
+            let head =
+                [token, lane, "g", window, "1000000", "5", deletes, known, "2", &entry, cause, &other, "cause-9"];
             let notes: &[&str] = if rng.bool() { &["0", "0"] } else { &["1000", "1", "state", "sent"] };
             let history = ["1", pick(rng, &["0", "1"]), pick(rng, &["0", "1"]), "3", "100000", "2", "m1", "m2"];
             let actions = ["2", "0", "action", "trace", "0", "more", "trace"];
-            let keys = ["fence", "guests", "x1", "attempts", "done0", "done1", "notes", "l", "x3"];
+            let keys = ["fence", "guests", "x1", "attempts", "done0", "done1", "notes", "l", "settled", "x3"];
             script("commit", &keys, &[&head[..], notes, &history, &actions].concat())
         }
         9 => {
             let letter = [token, lane, "g", &entry, "code: why", "3", "body", "7", "trace", deletes, "1000"];
-            let joined = ["86400", "1000000", "1", &other, cause];
-            let keys = ["fence", "guests", "x1", "attempts", "notes", "dead", "done0", "done1", "x3"];
+            let joined = ["86400", "1000000", known, "1", &other, cause];
+            let keys = ["fence", "guests", "x1", "attempts", "notes", "dead", "done0", "done1", "settled", "x3"];
             script("dead_letter", &keys, &[&letter[..], &joined, &["notice", "8", "trace"]].concat())
         }
         13 => script("renew_guests", &["guests"], &[token, "100000", "lane-1", "lane-2"]),
@@ -160,10 +165,10 @@ fn scripted(rng: &mut Rng) -> Command {
             script("note", &["fence", "guests", "attempts", "notes"], &fields)
         }
         16 => {
-            let head = [token, "g", "86400", "1000000", deletes, "2"];
+            let head = [token, "g", "86400", "1000000", deletes, known, "2"];
             let one = ["lane-1", "3", "100000", "2", &entry, cause, "1", "m3", &other, "cause-8", "0", ""];
             let another = ["lane-2", "3", "100000", "1", "7-0", "cause-1", "1", "m4"];
-            let keys = ["fence", "guests", "x1", "attempts", "done0", "done1", "l", "l2"];
+            let keys = ["fence", "guests", "x1", "attempts", "done0", "done1", "settled", "l", "l2"];
             script("record", &keys, &[&head[..], &one, &another].concat())
         }
         10 => script("trim", &["fence", "x1"], &[token, "g"]),

@@ -13,9 +13,12 @@ mod pair;
 mod platform;
 mod world;
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    ops::Range,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use check::Totals;
@@ -35,7 +38,7 @@ fn nothing_is_lost_doubled_or_out_of_order() {
 
 #[test]
 fn the_pair_answers_each_message_once_and_in_order() {
-    all_worlds(SEEDS_OF_PAIR, world::run_pair);
+    all_worlds(SEEDS_OF_PAIR, |seed| world::run_pair(seed, None));
 }
 
 fn all_worlds(count: u64, run: impl Fn(u64) -> check::Run + Sync) {
@@ -63,8 +66,12 @@ fn all_worlds(count: u64, run: impl Fn(u64) -> check::Run + Sync) {
 
 /// The checks can fail: each safeguard is taken out, and has to be missed.
 fn is_missed(sabotage: Sabotage) {
-    for seed in 0..NOTICED_WITHIN {
-        let ran = std::panic::catch_unwind(|| world::run(seed, Some(sabotage)));
+    is_missed_in(0..NOTICED_WITHIN, world::run, sabotage);
+}
+
+fn is_missed_in(seeds: Range<u64>, run: fn(u64, Option<Sabotage>) -> check::Run, sabotage: Sabotage) {
+    for seed in seeds {
+        let ran = std::panic::catch_unwind(|| run(seed, Some(sabotage)));
         let Ok(run) = ran else { return };
         assert!(
             !matches!(sabotage, Sabotage::Script(..)) || run.sabotaged > 0,
@@ -76,7 +83,7 @@ fn is_missed(sabotage: Sabotage) {
 
 #[test]
 fn a_commit_without_its_fence_is_noticed() {
-    is_missed(Sabotage::Script("if not right then return 'FENCED' end", ""));
+    is_missed(Sabotage::COMMIT_FENCE);
 }
 
 #[test]
@@ -109,7 +116,12 @@ fn an_owner_that_claims_nothing_is_noticed() {
 
 #[test]
 fn a_cause_that_leaves_no_mark_is_noticed() {
-    is_missed(Sabotage::Script("redis.call('SADD', set, unpack(causes))", ""));
+    is_missed(Sabotage::DONE_MARK);
+}
+
+#[test]
+fn a_send_that_is_noted_nowhere_is_noticed() {
+    is_missed_in(0..NOTICED_WITHIN, world::run_pair, Sabotage::SENDING);
 }
 
 #[test]
@@ -124,7 +136,6 @@ fn a_guest_that_fell_silent_changes_nothing() {
 
 #[test]
 fn a_pass_that_is_not_removed_is_noticed() {
-    let sabotage = Sabotage::Script("redis.call('HDEL', guests, lane)", "");
-    let ran = std::panic::catch_unwind(|| world::silent_guest(Some(sabotage)));
+    let ran = std::panic::catch_unwind(|| world::silent_guest(Some(Sabotage::GUEST_REMOVAL)));
     assert!(ran.is_err(), "nobody missed what a silent guest did");
 }

@@ -35,9 +35,9 @@ pub(crate) fn run(seed: u64, sabotage: Option<Sabotage>) -> Run {
 }
 
 /// The same with the worker's turns and the gateway's egress.
-pub(crate) fn run_pair(seed: u64) -> Run {
+pub(crate) fn run_pair(seed: u64, sabotage: Option<Sabotage>) -> Run {
     in_time_of_its_own(async {
-        let mut world = World::new(seed, None);
+        let mut world = World::new(seed, sabotage);
         world.pair = Some(Pair::new(seed, world.chance.platform.clone()));
         world.live().await;
         world.rest().await
@@ -456,6 +456,7 @@ impl World {
             // Kills here are the world's doing.
             deaths_max: 1_000_000,
             drain: self.drain,
+            stuck_after: Duration::from_secs(600),
         };
         let work = Consumer::new(bus, config, handler).run(stop.clone());
         let task = spawn(async move {

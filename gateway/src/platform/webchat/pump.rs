@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bus::{Log, Push};
 use codec::PreviewFrameView;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     Shared,
@@ -14,6 +14,9 @@ use super::{
 
 /// Pause between two questions whether Redis is there again.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
+/// How long an answer to it is waited for. Less than a command may take: the connection may be half open, and the next question
+/// goes by the one that replaces it.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(1);
 /// How often what nobody needs any more is forgotten.
 const TIDY: Duration = Duration::from_secs(60);
 
@@ -37,7 +40,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut pushes: mpsc::Receiver<Push>) {
             Some(Push::Away) => shared.hub.tell_all(&Live::Reachable(false)),
             Some(Push::Gap) => {
                 // The subscriber is there again; the connection that requests use may still be on its way.
-                while shared.bus.ping().await.is_err() {
+                while !matches!(timeout(ANSWERED_WITHIN, shared.bus.ping()).await, Ok(Ok(()))) {
                     tokio::time::sleep(ASK_AGAIN).await;
                 }
                 shared.hub.forget_previews();

@@ -5,6 +5,8 @@ use bus::reply::Value;
 use super::{Arguments, Done, bulk, int, maybe};
 use crate::sim::store::Store;
 
+const NOT_A_NUMBER: &str = "ERR value is not an integer or out of range";
+
 pub(super) fn run(store: &mut Store, word: &str, arguments: Arguments<'_>) -> Option<Done> {
     let key = arguments.bytes(1);
     Some(match word {
@@ -24,6 +26,20 @@ pub(super) fn run(store: &mut Store, word: &str, arguments: Arguments<'_>) -> Op
             Ok(Value::Array(arguments.from(1).iter().map(get).collect()))
         }
         "SET" => set(store, arguments),
+        "INCR" => {
+            let count = store.get::<Vec<u8>>(key).and_then(|value| match value {
+                None => Ok(0),
+                Some(text) => String::from_utf8_lossy(text).parse::<i64>().map_err(|_| NOT_A_NUMBER.to_owned()),
+            });
+            count.and_then(|count| {
+                let expires = store.expires(key);
+                store.set(key, (count + 1).to_string().into_bytes());
+                if let Some(at) = expires {
+                    store.expire_at(key, at);
+                }
+                Ok(Value::Int(count + 1))
+            })
+        }
         "DEL" => int(arguments.from(1).iter().filter(|key| store.remove(key)).count()),
         "EXISTS" => int(arguments.from(1).iter().filter(|key| store.exists(key)).count()),
         "EXPIRE" => arguments.number::<u64>(2).and_then(|seconds| expire(store, key, store.now + seconds * 1000)),
