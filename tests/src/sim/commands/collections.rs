@@ -43,6 +43,7 @@ pub(super) fn run(store: &mut Store, word: &str, arguments: Arguments<'_>) -> Op
             found.and_then(|found| int(found.into()))
         }
         "SMISMEMBER" => store.get::<Set>(key).map(|set| {
+            let set = set.map(|set| &*set);
             let is_there = |member: &Vec<u8>| set.is_some_and(|set| set.contains(member));
             Value::Array(arguments.from(2).iter().map(|member| Value::Int(is_there(member).into())).collect())
         }),
