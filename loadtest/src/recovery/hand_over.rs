@@ -70,7 +70,7 @@ pub(crate) async fn run(target: &Target, scale: Scale, report: &mut Report) -> R
     let seen = seen(scene.told(), |began| scene.shard(began));
     let worst = seen.gaps.iter().copied().fold(0.0, f64::max);
     report.table(
-        &format!("A worker joins and another stops, {} times, with 2000 turns a second over 16 shards", scale.rounds),
+        &format!("A worker joins and another stops, {} times, with 1000 turns a second over 16 shards", scale.rounds),
         ["moves of a shard", "gap ms, median", "worst", "longest without a move", "repeated", "overtaken", "of turns"],
         vec![[
             seen.gaps.len().to_string(),

@@ -66,7 +66,7 @@ pub(crate) async fn run(target: &Target, scale: Scale, report: &mut Report) -> R
     let worst = recovered.iter().map(|one| one.after_ms).fold(0.0, f64::max);
     let worst_late = recovered.iter().map(|one| one.late_ms).fold(f64::MIN, f64::max);
     report.table(
-        &format!("An owner is killed, {} times, with half of the 16 shards and 2000 turns a second", scale.rounds),
+        &format!("An owner is killed, {} times, with half of the 16 shards and 1000 turns a second", scale.rounds),
         ["what", "median ms", "worst ms"],
         vec![
             [

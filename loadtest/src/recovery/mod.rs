@@ -21,8 +21,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{Result, Scale, drive::entries, report::Report, target::Target};
 use worker::{Began, Told, Worker};
 
-/// Entries that the traffic appends each millisecond. Every shard has some of its 256 lanes.
-const EACH_MS: u64 = 2;
+/// Entries that the traffic appends each millisecond: far from what a worker can do, or its backlog would be measured too. Every
+/// shard has some of its 256 lanes.
+const EACH_MS: u64 = 1;
 /// The longest that something may take that takes seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Shards are taken to stand still when nothing has moved for so long; a member looks every half second.
