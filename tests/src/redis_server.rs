@@ -17,7 +17,8 @@ pub use crate::resp::{RawConnection, Reply};
 pub struct RedisServer {
     program: PathBuf,
     folder: TempDir,
-    fsync: &'static str,
+    /// Its `appendfsync`; without one it keeps nothing.
+    fsync: Option<&'static str>,
     process: Option<Child>,
 }
 
@@ -40,8 +41,17 @@ impl RedisServer {
         program
     }
 
+    /// As [`RedisServer::new`], without persistence: where the disk is not to be measured.
+    pub async fn in_memory() -> Self {
+        Self::with("redis-server".into(), None).await
+    }
+
     /// As [`RedisServer::new`], of the server that is named, and with this `appendfsync`.
     pub async fn of(program: PathBuf, fsync: &'static str) -> Self {
+        Self::with(program, Some(fsync)).await
+    }
+
+    async fn with(program: PathBuf, fsync: Option<&'static str>) -> Self {
         let folder = tempfile::Builder::new().prefix("sg-redis-").tempdir().expect("a folder for redis");
         let mut server = Self { program, folder, fsync, process: None };
         server.start().await;
@@ -51,7 +61,8 @@ impl RedisServer {
     /// Starts the server (again) on the same data, and waits until it answers.
     pub async fn start(&mut self) {
         let process = Command::new(&self.program)
-            .args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync", self.fsync])
+            .args(["--port", "0", "--save", "", "--appendonly", if self.fsync.is_some() { "yes" } else { "no" }])
+            .args(["--appendfsync", self.fsync.unwrap_or("no")])
             .args(["--maxmemory-policy", "noeviction", "--unixsocketperm", "700"])
             .arg("--unixsocket")
             .arg(self.socket())

@@ -18,9 +18,9 @@ const MAP: [(&str, &[&str]); 10] = [
     ("gateway", &["codec", "bus", "service", "fetch"]),
     ("inference", &["codec", "bus", "service", "fetch"]),
     ("cli", &["codec", "bus", "fetch", "service", "gateway", "inference"]),
-    ("loadtest", &["codec", "bus", "fetch", "service", "gateway", "inference", "cli"]),
+    ("loadtest", &["codec", "bus", "fetch", "service", "gateway", "inference", "cli", "tests"]),
     ("benches", &["codec", "bus", "fetch", "service", "gateway", "inference"]),
-    ("tests", &["codec", "bus", "fetch", "service", "gateway", "inference", "cli", "loadtest"]),
+    ("tests", &["codec", "bus", "fetch", "service", "gateway", "inference", "cli"]),
 ];
 
 /// Lines that a source file may have.
@@ -105,12 +105,14 @@ fn crates_depend_as_the_map_says() {
 
 #[test]
 fn heavy_parts_have_one_home() {
-    let homes = [("redis", "bus"), ("serenity", "gateway"), ("matrix-sdk", "gateway")];
+    // In `loadtest`, `redis` is the rival: what others would write with it, beside ours.
+    let homes: [(&str, &[&str]); 3] =
+        [("redis", &["bus", "loadtest"]), ("serenity", &["gateway"]), ("matrix-sdk", &["gateway"])];
     for package in packages() {
         let name = package["name"].as_str().unwrap();
-        for (part, home) in homes {
+        for (part, homes) in homes {
             let names_it = !names(&package, |dependency| dependency["name"] == part).is_empty();
-            assert!(!names_it || name == home, "only `{home}` names `{part}`, and not `{name}`");
+            assert!(!names_it || homes.contains(&name), "only {homes:?} name `{part}`, and not `{name}`");
         }
     }
     none(

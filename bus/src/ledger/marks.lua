@@ -4,6 +4,13 @@ local function is_done(even, odd, cause)
   return redis.call('SISMEMBER', even, cause) == 1 or redis.call('SISMEMBER', odd, cause) == 1
 end
 
+-- The same of many, by their place.
+local function are_done(even, odd, causes)
+  local done, others = redis.call('SMISMEMBER', even, unpack(causes)), redis.call('SMISMEMBER', odd, unpack(causes))
+  for i = 1, #causes do done[i] = done[i] == 1 or others[i] == 1 end
+  return done
+end
+
 local function mark(even, odd, window, most, causes)
   local period = math.floor(redis.call('TIME')[1] / window)
   local set = period % 2 == 0 and even or odd

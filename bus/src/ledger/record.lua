@@ -15,30 +15,42 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local has_guests = redis.call('EXISTS', KEYS[2]) == 1
-local answer, ids, causes, seen = { 1, 0, 0 }, {}, {}, {}
+-- First all of it, so that each set of marks is asked once: most of a batch's time would go into asking for one after another.
+local answer, lanes, ids, asked = { 1, 0, 0 }, {}, {}, {}
 for i = 1, tonumber(next_arg()) do
-  local lane, keep, ttl, count = next_arg(), next_arg(), next_arg(), tonumber(next_arg())
-  if has_guests and left_to_guest(KEYS[2], lane, now, false) > 0 then
+  local lane = { key = KEYS[7 + i], name = next_arg(), keep = next_arg(), ttl = next_arg(), from = #ids + 1, messages = {} }
+  local count = tonumber(next_arg())
+  if has_guests and left_to_guest(KEYS[2], lane.name, now, false) > 0 then
     answer[#answer + 1] = i - 1
     at = at + 4 * count
   else
-    local messages = {}
-    for _ = 1, count do
+    for n = 1, count do
       local id, cause, remembered, message = next_arg(), next_arg(), next_arg(), next_arg()
       ids[#ids + 1] = id
-      if seen[cause] or is_done(KEYS[5], KEYS[6], cause) then
-        answer[3] = answer[3] + 1
-      else
-        seen[cause] = true
-        causes[#causes + 1] = cause
-        if remembered == '1' then messages[#messages + 1] = message end
-      end
+      asked[#asked + 1] = cause
+      lane.messages[n] = remembered == '1' and message
     end
-    if #messages > 0 then
-      redis.call('RPUSH', KEYS[7 + i], unpack(messages))
-      redis.call('LTRIM', KEYS[7 + i], -keep, -1)
-      redis.call('EXPIRE', KEYS[7 + i], ttl)
+    lanes[#lanes + 1] = lane
+  end
+end
+local causes, seen = {}, {}
+local done = #asked > 0 and are_done(KEYS[5], KEYS[6], asked)
+for _, lane in ipairs(lanes) do
+  local messages = {}
+  for n, message in ipairs(lane.messages) do
+    local cause = asked[lane.from + n - 1]
+    if seen[cause] or done[lane.from + n - 1] then
+      answer[3] = answer[3] + 1
+    else
+      seen[cause] = true
+      causes[#causes + 1] = cause
+      if message then messages[#messages + 1] = message end
     end
+  end
+  if #messages > 0 then
+    redis.call('RPUSH', lane.key, unpack(messages))
+    redis.call('LTRIM', lane.key, -lane.keep, -1)
+    redis.call('EXPIRE', lane.key, lane.ttl)
   end
 end
 if #causes > 0 then mark(KEYS[5], KEYS[6], tonumber(ARGV[3]), tonumber(ARGV[4]), causes) end

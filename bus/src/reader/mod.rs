@@ -108,6 +108,8 @@ pub(crate) struct Reader {
     commands: mpsc::Receiver<Command>,
     client: Arc<AtomicI64>,
     feeds: Feeds,
+    /// Rounds so far, by which shards with much to claim take turns.
+    rounds: usize,
 }
 
 impl Reader {
@@ -131,6 +133,7 @@ impl Reader {
             commands,
             client,
             feeds: Feeds::default(),
+            rounds: 0,
         };
         (reader, handle)
     }
@@ -215,7 +218,8 @@ impl Reader {
     /// One flush of reads, and what came of it handed to the lanes. True when there may be more at once.
     async fn round(&mut self, connection: &mut Connection, room: usize) -> Result<bool, Error> {
         let group = self.bus.names().group(&self.role);
-        let round = round::Round::plan(&self.feeds, room);
+        let round = round::Round::plan(&self.feeds, room, self.rounds);
+        self.rounds = self.rounds.wrapping_add(1);
         let answer = round.send(&self.feeds, connection, &group, &self.instance).await?;
         let mut busy = !round.is_reading();
         if answer.group_is_gone {

@@ -17,6 +17,10 @@ use crate::{
 /// Pending entries that one page claims at most.
 const PAGE_MAX: usize = 1000;
 
+/// As long as much is pending, so many entries are claimed at once of few shards, rather than few of all: claimed one by one,
+/// an entry costs Redis ten times as much.
+const PAGE_MIN: usize = 64;
+
 /// What one flush asks for.
 pub(super) struct Round {
     claims: Vec<(Shard, EntryId)>,
@@ -38,17 +42,29 @@ pub(super) struct Answer {
 }
 
 impl Round {
-    /// Spreads `room` over the shards that are claimed or read.
-    pub(super) fn plan(feeds: &Feeds, room: usize) -> Self {
+    /// Spreads `room` over the shards that are claimed or read. Each shard gets its first page at once, so that what little is
+    /// pending of a shard waits for no other; who has more takes turns, by `number`, the number of this round.
+    pub(super) fn plan(feeds: &Feeds, room: usize, number: usize) -> Self {
         let mut round = Self { claims: Vec::new(), reads: Vec::new(), count: 0 };
+        let mut further = Vec::new();
         if room > 0 {
             for feed in feeds.iter() {
                 match feed.phase {
                     Phase::Unwatched => {}
-                    Phase::Claiming(cursor) => round.claims.push((feed.tenure.shard(), cursor)),
+                    Phase::Claiming(cursor) if cursor == EntryId::default() => {
+                        round.claims.push((feed.tenure.shard(), cursor));
+                    }
+                    Phase::Claiming(cursor) => further.push((feed.tenure.shard(), cursor)),
                     Phase::Reading => round.reads.push(feed.tenure.shard()),
                 }
             }
+        }
+        if round.claims.is_empty() && !further.is_empty() {
+            let at_once = (room / PAGE_MIN).clamp(1, further.len());
+            let first = number.wrapping_mul(at_once) % further.len();
+            further.rotate_left(first);
+            further.truncate(at_once);
+            round.claims = further;
         }
         let shares = (round.claims.len() + round.reads.len()).max(1);
         round.count = (room / shares).clamp(1, PAGE_MAX);

@@ -42,6 +42,11 @@ pub(super) fn run(store: &mut Store, word: &str, arguments: Arguments<'_>) -> Op
             let found = store.get::<Set>(key).map(|set| set.is_some_and(|set| set.contains(arguments.bytes(2))));
             found.and_then(|found| int(found.into()))
         }
+        "SMISMEMBER" => store.get::<Set>(key).map(|set| {
+            let set = set.map(|set| &*set);
+            let is_there = |member: &Vec<u8>| set.is_some_and(|set| set.contains(member));
+            Value::Array(arguments.from(2).iter().map(|member| Value::Int(is_there(member).into())).collect())
+        }),
         "SCARD" => store.get::<Set>(key).and_then(|set| int(set.map_or(0, |set| set.len()))),
         // Redis takes any; so are the first ones.
         "SPOP" if !arguments.from(2).is_empty() => pop(store, key, arguments),
