@@ -31,10 +31,11 @@ mod lock;
 mod log;
 mod operate;
 mod preview;
+mod recent;
 mod records;
 mod registry;
 
-pub use append::{Entry, Producer};
+pub use append::{Batch, Entry, Producer};
 pub use clock::unix_ms;
 pub use consumer::{
     Consumer, ConsumerConfig, ConsumerStatus, Control, Facts, Failure, Handler, Outcome, Route, RouteError, Turn,
@@ -49,6 +50,7 @@ pub use log::{Appended, Log, LogBounds, LogEntry, Queue};
 pub use names::{Names, Role};
 pub use operate::{DeadLetters, Lag, Letter, LetterId, Letters, Ownership, Replayed, Stuck, Survey};
 pub use preview::{PreviewSink, Previews};
+pub use recent::Recent;
 pub use records::Records;
 pub use registry::Registry;
 pub use reply::EntryId;

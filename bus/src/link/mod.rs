@@ -14,6 +14,8 @@ use redis::{
     io::tcp::TcpSettings,
 };
 
+use tokio::sync::watch;
+
 use crate::{Error, Names};
 
 pub(crate) use connection::Connection;
@@ -156,6 +158,15 @@ impl Bus {
     /// When Redis did not answer.
     pub async fn topology(&self) -> Result<Option<String>, Error> {
         Ok(redis::cmd("HGET").arg(Names::TOPOLOGY).arg("shards").query_async(&mut self.shared()).await?)
+    }
+
+    /// Changes when the connection of short commands broke: the next one may be to another server. A simulated one says nothing.
+    #[must_use]
+    pub fn breaks(&self) -> watch::Receiver<u64> {
+        match &self.link {
+            Link::Redis(clients) => clients.shared.breaks(),
+            Link::Simulated(_) => watch::Sender::default().subscribe(),
+        }
     }
 
     /// The connection of short commands.
