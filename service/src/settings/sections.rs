@@ -75,6 +75,10 @@ sections! {
     Gateway = "gateway" {
         /// Actions that are carried out at once.
         sends_max: usize = "64", from 1 to 10000;
+        /// Events that are kept while Redis is away or a stream is full, and then written in their order; more are refused.
+        buffer_entries: usize = "10000", from 1 to 10000000;
+        /// Bytes of such events.
+        buffer_bytes: ByteSize = "64 MiB";
     }
 
     /// The worker.
