@@ -116,6 +116,7 @@ impl Producer {
             pipe.cmd("XLEN").arg(stream);
         }
         pipe.ignore_errors();
+        let armed = self.bus.arm().await?;
         let answered: Vec<Value> = pipe.query_async(&mut self.bus.shared()).await?;
         if answered.len() != batch.len() + measured.len() {
             return Err(Error::Reply { step: STEP });
@@ -140,6 +141,7 @@ impl Producer {
             // No stream of that name has a length; the append has told why.
             _ => 0,
         };
+        armed.replicated().await?;
         Ok((ids, answered.map(length).collect()))
     }
 }

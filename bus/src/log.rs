@@ -146,7 +146,14 @@ impl Log {
             script.arg(queue.bound).arg(queue.data.as_ref()).arg(unix_ms()).arg(&queue.trace_id);
             script.arg(self.bus.names().group(&Role::Inbound));
         }
+        // What a visitor said; what is shown to him is covered by the commit that follows it.
+        let armed = if queue.is_some() { Some(self.bus.arm().await?) } else { None };
         let (number, is_new): (i64, bool) = script.invoke_async(&mut self.bus.shared()).await?;
+        if let Some(armed) = armed
+            && number > 0
+        {
+            armed.replicated().await?;
+        }
         match (number, queue) {
             (-2, _) => Ok(None),
             (-1, Some(queue)) => Err(Error::Full { stream: queue.stream.clone(), bound: queue.bound }),

@@ -124,7 +124,12 @@ impl Ledger {
             script.arg(position).arg(action.data.as_ref()).arg(&action.trace_id);
         }
 
-        match script.invoke_async::<String>(&mut self.bus.shared()).await?.as_str() {
+        let armed = self.bus.arm().await?;
+        let answer: String = script.invoke_async(&mut self.bus.shared()).await?;
+        if matches!(answer.as_str(), "NOW" | "BEFORE") {
+            armed.settled("commit").await?;
+        }
+        match answer.as_str() {
             "NOW" => Ok(Committed::Now),
             "BEFORE" => Ok(Committed::Before),
             "FENCED" => Err(self.pass.refused()),

@@ -3,6 +3,7 @@
 //! One shared, pipelined connection carries every short command; each blocking reader and each subscriber has its own, since
 //! a blocked command would hold up whatever is queued behind it.
 
+mod barrier;
 mod connection;
 mod shared;
 mod subscribe;
@@ -18,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::{Error, Names};
 
+pub use barrier::Durability;
 pub(crate) use connection::Connection;
 pub use connection::{Server, Session};
 use shared::SharedConnection;
@@ -59,6 +61,7 @@ fn unusable(error: &redis::RedisError) -> Error {
 pub struct Bus {
     link: Link,
     names: Arc<Names>,
+    barrier: Option<Arc<barrier::Barrier>>,
 }
 
 /// Where connections come from.
@@ -106,13 +109,13 @@ impl Bus {
             .set_max_delay(RECONNECT_PAUSE_MAX);
         let shared = SharedConnection::new(resp2.clone(), manager)?;
         let clients = Clients { resp2, resp3, shared };
-        Ok(Self { link: Link::Redis(Arc::new(clients)), names: Arc::new(config.names) })
+        Ok(Self { link: Link::Redis(Arc::new(clients)), names: Arc::new(config.names), barrier: None })
     }
 
     /// A bus on a server that is no Redis.
     #[must_use]
     pub fn simulated(server: Arc<dyn Server>, names: Names) -> Self {
-        Self { link: Link::Simulated(server), names: Arc::new(names) }
+        Self { link: Link::Simulated(server), names: Arc::new(names), barrier: None }
     }
 
     /// The names that this deployment uses.

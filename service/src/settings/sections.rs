@@ -10,7 +10,10 @@ use bytesize::ByteSize;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
-use super::{macros::sections, value::LogFormat};
+use super::{
+    macros::sections,
+    value::{Durability, LogFormat},
+};
 
 sections! {
     /// Where Redis (7.0 or newer) or Valkey is.
@@ -39,6 +42,10 @@ sections! {
         window_entries: usize = "1024", from 1 to 1000000;
         /// Bytes that one process holds between reading and finishing them.
         window_bytes: ByteSize = "64 MiB";
+        /// When a step counts as done: `local`, when Redis has answered, or `replicated`, when one of its replicas has it too.
+        durability: Durability = "local";
+        /// How long a replica may take for that.
+        replica_timeout: Duration = "1s";
         /// Unfinished messages that all inbound streams together may hold before new ones are refused.
         backlog: u64 = "100000", from 1000 to 100000000;
     }
