@@ -6,6 +6,12 @@ pub enum Error {
     /// Redis did not answer, or the connection broke. Whether the step was done is unknown.
     #[error("redis did not answer: {0}")]
     Unreachable(String),
+    /// The step is done, but no replica said in time that it has it. A server that takes over may not know of it.
+    #[error("no replica confirmed a step within {timeout:?}; is one connected and keeping up (INFO replication)?")]
+    Unreplicated {
+        /// How long it was waited.
+        timeout: std::time::Duration,
+    },
     /// Redis answered with an error that a repeat of the same step would meet again.
     #[error("redis refused the step: {0}")]
     Refused(String),
@@ -74,7 +80,7 @@ impl Error {
     #[must_use]
     pub fn next(&self) -> Next {
         match self {
-            Self::Unreachable(_) | Self::Full { .. } => Next::Retry,
+            Self::Unreachable(_) | Self::Unreplicated { .. } | Self::Full { .. } => Next::Retry,
             Self::Fenced { .. } => Next::Leave,
             Self::Refused(_) | Self::Reply { .. } | Self::Shape { .. } | Self::Topology { .. } | Self::Setting(_) => {
                 Next::Report

@@ -31,10 +31,11 @@ mod lock;
 mod log;
 mod operate;
 mod preview;
+mod recent;
 mod records;
 mod registry;
 
-pub use append::{Entry, Producer};
+pub use append::{Batch, Entry, Producer};
 pub use clock::unix_ms;
 pub use consumer::{
     Consumer, ConsumerConfig, ConsumerStatus, Control, Effect, Facts, Failure, Handler, Outcome, Route, RouteError,
@@ -44,12 +45,13 @@ pub use error::{Error, Next};
 pub use lane::{LaneKey, Way};
 pub use lease::LeaseConfig;
 pub use ledger::{Action, Attempt, Commit, HistoryWrite, KeptNotes, Notes};
-pub use link::{Bus, BusConfig, Push, Server, Session, Subscription, check_url};
+pub use link::{Bus, BusConfig, Durability, Push, Server, Session, Subscription, check_url};
 pub use lock::{DistributedLock, LockError};
 pub use log::{Appended, Log, LogBounds, LogEntry, Queue};
 pub use names::{Names, Role};
 pub use operate::{DeadLetters, Lag, Letter, LetterId, Letters, Ownership, Place, Replayed, Stuck, Survey};
 pub use preview::{PreviewSink, Previews};
+pub use recent::Recent;
 pub use records::Records;
 pub use registry::Registry;
 pub use reply::EntryId;

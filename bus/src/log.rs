@@ -8,7 +8,7 @@ use std::{sync::LazyLock, time::Duration};
 use bytes::Bytes;
 use redis::Script;
 
-use crate::{Bus, Error, Role, reply, unix_ms};
+use crate::{Bus, Error, Recent, Role, reply, unix_ms};
 
 const STEP: &str = "an append to a log";
 
@@ -60,13 +60,37 @@ pub struct LogEntry {
 pub struct Log {
     bus: Bus,
     bounds: LogBounds,
+    recent: Option<Recent>,
+}
+
+/// An append that was done, to be done again should Redis have forgotten it.
+#[derive(Debug)]
+pub(crate) struct LogAppend {
+    pub(crate) key: String,
+    id: String,
+    data: Bytes,
+    queue: Queue,
+}
+
+impl LogAppend {
+    /// Bytes of it.
+    pub(crate) fn size(&self) -> usize {
+        self.key.len() + self.id.len() + self.data.len() + self.queue.stream.len() + self.queue.data.len()
+    }
 }
 
 impl Log {
     /// Logs with these bounds.
     #[must_use]
     pub fn new(bus: Bus, bounds: LogBounds) -> Self {
-        Self { bus, bounds }
+        Self { bus, bounds, recent: None }
+    }
+
+    /// Logs whose appends with a queue are done again where Redis forgot them. Those without are somebody's turn, which
+    /// Redis forgot as well, and which is run again.
+    #[must_use]
+    pub fn with_recent(self, recent: Recent) -> Self {
+        Self { recent: Some(recent), ..self }
     }
 
     /// Appends `data` to the log `key` under `id`, once, and with a queue the queue's envelope in the same step.
@@ -75,7 +99,18 @@ impl Log {
     /// [`Error::Full`] when the queue's stream is at its bound; else when Redis did not answer, and then the append may have
     /// happened: the same append again tells.
     pub async fn append(&self, key: &str, id: &str, data: &[u8], queue: Option<&Queue>) -> Result<Appended, Error> {
-        self.run(key, id, data, queue, false).await?.ok_or(Error::Reply { step: STEP })
+        let appended = self.run(key, id, data, queue, false).await?.ok_or(Error::Reply { step: STEP })?;
+        if let (Some(recent), Some(queue), true) = (&self.recent, queue, appended.is_new) {
+            let (key, id, data, queue) = (key.to_owned(), id.to_owned(), Bytes::copy_from_slice(data), queue.clone());
+            recent.note_log(self, LogAppend { key, id, data, queue });
+        }
+        Ok(appended)
+    }
+
+    /// Does an append again. Gives whether Redis had forgotten it.
+    pub(crate) async fn repeat(&self, append: &LogAppend) -> Result<bool, Error> {
+        let LogAppend { key, id, data, queue } = append;
+        Ok(self.run(key, id, data, Some(queue), false).await?.is_some_and(|appended| appended.is_new))
     }
 
     /// As [`Log::append`], but only to a log that is there; nothing is appended to one that was removed or has expired.
@@ -111,7 +146,14 @@ impl Log {
             script.arg(queue.bound).arg(queue.data.as_ref()).arg(unix_ms()).arg(&queue.trace_id);
             script.arg(self.bus.names().group(&Role::Inbound));
         }
+        // What a visitor said; what is shown to him is covered by the commit that follows it.
+        let armed = if queue.is_some() { Some(self.bus.arm().await?) } else { None };
         let (number, is_new): (i64, bool) = script.invoke_async(&mut self.bus.shared()).await?;
+        if let Some(armed) = armed
+            && number > 0
+        {
+            armed.replicated().await?;
+        }
         match (number, queue) {
             (-2, _) => Ok(None),
             (-1, Some(queue)) => Err(Error::Full { stream: queue.stream.clone(), bound: queue.bound }),
@@ -149,6 +191,9 @@ impl Log {
     /// # Errors
     /// When Redis did not answer.
     pub async fn remove(&self, key: &str) -> Result<(), Error> {
+        if let Some(recent) = &self.recent {
+            recent.drop_log(key);
+        }
         Ok(redis::cmd("DEL").arg(key).arg(ids(key)).query_async(&mut self.bus.shared()).await?)
     }
 

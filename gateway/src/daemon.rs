@@ -1,4 +1,4 @@
-//! The gateway as a daemon: egress first, then the adapters, and the other way round at the end.
+//! The gateway as a daemon: egress first, then ingress, then the adapters, and the other way round at the end.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     egress::Egress,
+    ingress::{Bounds, Ingress},
     platform::{self, Platform, Started, supervise},
 };
 
@@ -19,11 +20,12 @@ const DEATHS_MAX: u32 = 10;
 /// See the module.
 #[derive(Debug)]
 pub struct Gateway {
+    ingress: Ingress,
     platforms: Vec<Arc<dyn Platform>>,
     /// Stops the adapters, and knows when the last one has.
     adapters: (CancellationToken, TaskTracker),
-    /// Stops egress, and knows when it has drained.
-    egress: (CancellationToken, TaskTracker),
+    /// Stops what lies between them and Redis in both directions, and knows when it has drained.
+    streams: (CancellationToken, TaskTracker),
 }
 
 impl Daemon for Gateway {
@@ -41,8 +43,12 @@ impl Daemon for Gateway {
     }
 
     async fn prepare(context: &Context) -> Result<Self, StartError> {
-        let platforms = platform::create(context).await?;
-        Ok(Self { platforms, adapters: Default::default(), egress: Default::default() })
+        let settings = &context.settings;
+        let bytes = usize::try_from(settings.gateway.buffer_bytes.as_u64()).unwrap_or(usize::MAX);
+        let bounds = Bounds { entries: settings.gateway.buffer_entries, bytes };
+        let ingress = Ingress::new(context.bus.clone(), settings.stream_bound(), bounds);
+        let platforms = platform::create(context, &ingress).await?;
+        Ok(Self { ingress, platforms, adapters: Default::default(), streams: Default::default() })
     }
 
     async fn start(&mut self, context: &Context) -> Result<(), StartError> {
@@ -53,6 +59,7 @@ impl Daemon for Gateway {
             let plain = has_plain.then(|| role.plain());
             std::iter::once(role).chain(plain).for_each(|role| self.start_egress(platform, role, context));
         }
+        self.start_ingress(context);
         let tried: Vec<_> = self.platforms.iter().map(|platform| self.start_adapter(platform, context)).collect();
         for mut tried in tried {
             let _ = tried.wait_for(|tried| *tried).await;
@@ -65,7 +72,7 @@ impl Daemon for Gateway {
     }
 
     async fn drain(self, _context: &Context) {
-        for (stop, tracker) in [self.adapters, self.egress] {
+        for (stop, tracker) in [self.adapters, self.streams] {
             stop.cancel();
             tracker.close();
             tracker.wait().await;
@@ -92,8 +99,16 @@ impl Gateway {
         let consumer = Consumer::new(context.bus.clone(), config, Arc::new(Egress::new(Arc::clone(platform))));
         let status = consumer.status();
         context.health.check_with(&check, move || status.fault());
-        let (stop, tracker) = (self.egress.0.clone(), self.egress.1.clone());
+        let (stop, tracker) = self.streams.clone();
         context.tasks.spawn("egress", OnEnd::NeededUntil(stop.clone()), tracker.track_future(consumer.run(stop)));
+    }
+
+    fn start_ingress(&self, context: &Context) {
+        let ingress = self.ingress.clone();
+        context.health.check_with("ingress", move || ingress.fault());
+        let (stop, tracker) = self.streams.clone();
+        let work = self.ingress.clone().run(stop.clone(), context.settings.shutdown.drain);
+        context.tasks.spawn("ingress", OnEnd::NeededUntil(stop), tracker.track_future(work));
     }
 
     /// Gives what tells when its first try has ended.

@@ -5,12 +5,17 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(feature = "webchat"),
-    expect(dead_code, unused_mut, reason = "without any platform in the build a gateway only refuses what it lacks")
+    expect(
+        dead_code,
+        unused_mut,
+        unused_variables,
+        reason = "without any platform in the build a gateway only refuses what it lacks"
+    )
 )]
 
 mod daemon;
 pub mod egress;
-mod ingress;
+pub mod ingress;
 pub mod platform;
 
 pub use daemon::Gateway;

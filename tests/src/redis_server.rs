@@ -8,7 +8,9 @@ use std::{
 use bus::{Bus, BusConfig, Names, Shards};
 use tempfile::TempDir;
 
-use crate::{eventually, llama_server::target_folder, resp};
+use rustix::process::Signal;
+
+use crate::{FreePort, eventually, llama_server::target_folder, resp};
 
 pub use crate::resp::{RawConnection, Reply};
 
@@ -19,6 +21,10 @@ pub struct RedisServer {
     folder: TempDir,
     /// Its `appendfsync`; without one it keeps nothing.
     fsync: Option<&'static str>,
+    /// What else its command line says.
+    extra: Vec<String>,
+    /// Where its replica finds it.
+    _port: Option<FreePort>,
     process: Option<Child>,
 }
 
@@ -31,6 +37,37 @@ impl RedisServer {
     /// As [`RedisServer::new`], with another `appendfsync`.
     pub async fn with_fsync(fsync: &'static str) -> Self {
         Self::of("redis-server".into(), fsync).await
+    }
+
+    /// A fresh server, and a replica that has caught up with it.
+    pub async fn with_replica() -> (Self, Self) {
+        let port = FreePort::new();
+        let number = port.number().to_string();
+        let of = |extra: &[&str], port| {
+            let folder = tempfile::Builder::new().prefix("sg-redis-").tempdir().expect("a folder for redis");
+            let extra = extra.iter().map(|&word| word.to_owned()).collect();
+            Self { program: "redis-server".into(), folder, fsync: Some("always"), extra, _port: port, process: None }
+        };
+        let mut replica = of(&["--replicaof", "127.0.0.1", &number], None);
+        let mut master = of(&["--port", &number, "--repl-diskless-sync-delay", "0"], Some(port));
+        master.start().await;
+        replica.start().await;
+        let caught_up = || async {
+            let state = replica.command(["INFO", "replication"]).await;
+            // It counts only once the other end has heard from it, too.
+            let other = master.command(["INFO", "replication"]).await;
+            (state.text().contains("master_link_status:up") && other.text().contains("state=online")).then_some(())
+        };
+        eventually("the replica has caught up", caught_up).await;
+        (master, replica)
+    }
+
+    /// Sends the server a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = self.process.as_ref().map(rustix::process::Pid::from_child);
+        if let Some(pid) = pid {
+            let _ = rustix::process::kill_process(pid, signal);
+        }
     }
 
     /// The server of the 8 line that `tests/setup-redis8.sh` puts under the target folder.
@@ -53,7 +90,7 @@ impl RedisServer {
 
     async fn with(program: PathBuf, fsync: Option<&'static str>) -> Self {
         let folder = tempfile::Builder::new().prefix("sg-redis-").tempdir().expect("a folder for redis");
-        let mut server = Self { program, folder, fsync, process: None };
+        let mut server = Self { program, folder, fsync, extra: Vec::new(), _port: None, process: None };
         server.start().await;
         server
     }
@@ -64,6 +101,7 @@ impl RedisServer {
             .args(["--port", "0", "--save", "", "--appendonly", if self.fsync.is_some() { "yes" } else { "no" }])
             .args(["--appendfsync", self.fsync.unwrap_or("no")])
             .args(["--maxmemory-policy", "noeviction", "--unixsocketperm", "700"])
+            .args(&self.extra)
             .arg("--unixsocket")
             .arg(self.socket())
             .arg("--dir")

@@ -179,3 +179,68 @@ async fn a_redis_that_restarts_in_the_middle_costs_no_answer() {
     visitor.answer(&chat, &next).await;
     assert_eq!(visitor.story(&chat), ["user: Hold on", "message: Through the storm", "user: And on", &says()]);
 }
+
+#[tokio::test]
+async fn what_is_sent_while_redis_is_away_is_refused_and_arrives_once_and_in_order_when_it_is_back() {
+    let model = ModelServer::new().await;
+    let mut pair = Pair::with_model(&model).await;
+    let mut visitor = pair.visitor().await;
+    let chat = visitor.new_chat().await;
+    let frame = |number: usize| json!({ "t": "send", "id": format!("request-{number}"), "chat": chat, "text": format!("number {number}") });
+    pair.redis.kill();
+    for number in 0..3 {
+        let refused = visitor.ask(frame(number)).await;
+        assert_eq!((refused["t"].as_str(), refused["code"].as_str()), (Some("refused"), Some("unavailable")));
+    }
+    let is_ready = |visitor: &tests::WebChatClient| {
+        let told = visitor.frames().iter().rfind(|frame| frame["t"] == "state");
+        told.and_then(|frame| frame["ready"].as_bool())
+    };
+    visitor.wait("the page is told", |visitor| (is_ready(visitor) == Some(false)).then_some(())).await;
+    pair.redis.start().await;
+    visitor.wait("the page is told again", |visitor| (is_ready(visitor) == Some(true)).then_some(())).await;
+    // As the page does: what was refused so is sent again under its id, one after the other.
+    for number in 0..3 {
+        loop {
+            let answered = visitor.ask(frame(number)).await;
+            if answered["t"] == "ok" {
+                break;
+            }
+            assert_eq!(answered["code"], "unavailable");
+        }
+    }
+    visitor.answer(&chat, "request-2").await;
+    let said = visitor.story(&chat).into_iter().filter(|line| line.starts_with("user")).collect::<Vec<_>>();
+    assert_eq!(said, ["user: number 0", "user: number 1", "user: number 2"]);
+    until("nothing is left", || async { pair.unfinished().await == 0 }).await;
+}
+
+#[tokio::test]
+async fn a_message_that_redis_forgot_is_there_again_and_answered_once() {
+    let (model, gate) = (ModelServer::new().await, Gate::new());
+    model.script(Answer::text("First answer"));
+    model.script(Answer::paced(&gate, ["Second ", "answer"]));
+    let mut pair = Pair::with_model(&model).await;
+    let mut visitor = pair.visitor().await;
+    let chat = visitor.new_chat().await;
+    let first = visitor.say(&chat, "First").await;
+    visitor.answer(&chat, &first).await;
+    until("nothing is left", || async { pair.unfinished().await == 0 }).await;
+    let written = pair.redis.written();
+    let second = visitor.say(&chat, "Second").await;
+    model.request(1).await;
+    pair.redis.kill();
+    pair.redis.forget_after(written);
+    pair.redis.start().await;
+    visitor.reconnect().await;
+    visitor.open(&chat).await;
+    // The turn that runs ends with the entry's copy behind it.
+    gate.open();
+    assert_eq!(visitor.answer(&chat, &second).await["text"], "Second answer");
+    assert_eq!(
+        visitor.story(&chat),
+        ["user: First", "message: First answer", "user: Second", "message: Second answer"]
+    );
+    until("nothing is left", || async { pair.unfinished().await == 0 }).await;
+    assert_eq!(model.requests().len(), 2);
+}

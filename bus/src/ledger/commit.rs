@@ -125,8 +125,12 @@ impl Ledger {
             script.arg(position).arg(action.data.as_ref()).arg(&action.trace_id);
         }
 
+        let armed = self.bus.arm().await?;
         let (word, settled): (String, u64) = script.invoke_async(&mut self.bus.shared()).await?;
         self.tenure().note_settled(settled);
+        if matches!(word.as_str(), "NOW" | "BEFORE") {
+            armed.settled("commit").await?;
+        }
         match word.as_str() {
             "NOW" => Ok(Committed::Now),
             "BEFORE" => Ok(Committed::Before),

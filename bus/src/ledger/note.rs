@@ -65,6 +65,7 @@ impl Ledger {
         for (field, value) in fields {
             script.arg(*field).arg(*value);
         }
+        let armed = self.bus.arm().await?;
         let redis::Value::Array(answer) = script.invoke_async(&mut self.bus.shared()).await? else {
             return Err(Error::Reply { step: STEP });
         };
@@ -72,6 +73,7 @@ impl Ledger {
         if answer.next() != Some(redis::Value::Int(1)) {
             return Err(self.pass.refused());
         }
+        armed.settled("note").await?;
         let mut texts = answer.map(|value| match value {
             redis::Value::BulkString(text) => Ok(text),
             _ => Err(Error::Reply { step: STEP }),

@@ -3,6 +3,7 @@
 //! One shared, pipelined connection carries every short command; each blocking reader and each subscriber has its own, since
 //! a blocked command would hold up whatever is queued behind it.
 
+mod barrier;
 mod connection;
 mod shared;
 mod subscribe;
@@ -14,8 +15,11 @@ use redis::{
     io::tcp::TcpSettings,
 };
 
+use tokio::sync::watch;
+
 use crate::{Error, Names};
 
+pub use barrier::Durability;
 pub(crate) use connection::Connection;
 pub use connection::{Server, Session};
 use shared::SharedConnection;
@@ -57,6 +61,7 @@ fn unusable(error: &redis::RedisError) -> Error {
 pub struct Bus {
     link: Link,
     names: Arc<Names>,
+    barrier: Option<Arc<barrier::Barrier>>,
 }
 
 /// Where connections come from.
@@ -104,13 +109,13 @@ impl Bus {
             .set_max_delay(RECONNECT_PAUSE_MAX);
         let shared = SharedConnection::new(resp2.clone(), manager)?;
         let clients = Clients { resp2, resp3, shared };
-        Ok(Self { link: Link::Redis(Arc::new(clients)), names: Arc::new(config.names) })
+        Ok(Self { link: Link::Redis(Arc::new(clients)), names: Arc::new(config.names), barrier: None })
     }
 
     /// A bus on a server that is no Redis.
     #[must_use]
     pub fn simulated(server: Arc<dyn Server>, names: Names) -> Self {
-        Self { link: Link::Simulated(server), names: Arc::new(names) }
+        Self { link: Link::Simulated(server), names: Arc::new(names), barrier: None }
     }
 
     /// The names that this deployment uses.
@@ -156,6 +161,15 @@ impl Bus {
     /// When Redis did not answer.
     pub async fn topology(&self) -> Result<Option<String>, Error> {
         Ok(redis::cmd("HGET").arg(Names::TOPOLOGY).arg("shards").query_async(&mut self.shared()).await?)
+    }
+
+    /// Changes when the connection of short commands broke: the next one may be to another server. A simulated one says nothing.
+    #[must_use]
+    pub fn breaks(&self) -> watch::Receiver<u64> {
+        match &self.link {
+            Link::Redis(clients) => clients.shared.breaks(),
+            Link::Simulated(_) => watch::Sender::default().subscribe(),
+        }
     }
 
     /// The connection of short commands.

@@ -6,6 +6,7 @@ use redis::{
     Client, Cmd, Pipeline, RedisError, RedisResult, Value,
     aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig},
 };
+use tokio::sync::watch;
 
 /// A manager connects again when its connection breaks, but not when it is silent: one that is half open would take commands
 /// and answer none until the system gives it up, which takes a quarter of an hour, or for ever behind a proxy. So the first
@@ -17,6 +18,8 @@ struct Inner {
     client: Client,
     config: ConnectionManagerConfig,
     current: Mutex<Current>,
+    /// Counts commands that were not answered, so connections that broke at the least.
+    breaks: watch::Sender<u64>,
 }
 
 #[derive(Clone)]
@@ -31,7 +34,7 @@ impl SharedConnection {
     pub(super) fn new(client: Client, config: ConnectionManagerConfig) -> RedisResult<Self> {
         let manager = client.get_connection_manager_lazy(config.clone())?;
         let current = Mutex::new(Current { manager, number: 0 });
-        Ok(Self(Arc::new(Inner { client, config, current })))
+        Ok(Self(Arc::new(Inner { client, config, current, breaks: watch::Sender::default() })))
     }
 
     pub(super) async fn command(&self, command: &Cmd) -> RedisResult<Value> {
@@ -52,7 +55,15 @@ impl SharedConnection {
         self.0.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Changes when the connection broke: the next one may be to another server.
+    pub(super) fn breaks(&self) -> watch::Receiver<u64> {
+        self.0.breaks.subscribe()
+    }
+
     fn settle(&self, number: u64, error: Option<&RedisError>) {
+        if error.is_some_and(|error| error.is_io_error() || error.is_connection_dropped()) {
+            self.0.breaks.send_modify(|breaks| *breaks += 1);
+        }
         if !error.is_some_and(RedisError::is_timeout) {
             return;
         }

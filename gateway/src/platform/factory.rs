@@ -6,6 +6,7 @@ use codec::PlatformName;
 use service::{Context, PlatformKind, Problem, Settings, StartError};
 
 use super::Platform;
+use crate::ingress::Ingress;
 
 /// The platforms of the settings that this build has no code for, each with the command that adds it.
 pub(crate) fn refuse(settings: &Settings) -> Vec<Problem> {
@@ -28,7 +29,7 @@ fn is_built(kind: &PlatformKind) -> bool {
 }
 
 /// Makes the platforms that are enabled, none of them connected yet.
-pub(crate) async fn create(context: &Context) -> Result<Vec<Arc<dyn Platform>>, StartError> {
+pub(crate) async fn create(context: &Context, ingress: &Ingress) -> Result<Vec<Arc<dyn Platform>>, StartError> {
     let mut platforms: Vec<Arc<dyn Platform>> = Vec::new();
     for platform in &context.settings.platforms {
         let name =
@@ -36,7 +37,9 @@ pub(crate) async fn create(context: &Context) -> Result<Vec<Arc<dyn Platform>>, 
         match &platform.kind {
             #[cfg(feature = "webchat")]
             PlatformKind::WebChat(settings) => {
-                platforms.push(Arc::new(super::webchat::WebChat::new(name, settings.clone(), context).await?));
+                platforms.push(Arc::new(
+                    super::webchat::WebChat::new(name, settings.clone(), context, ingress.clone()).await?,
+                ));
             }
             other => tracing::error!(%name, kind = other.name(), "not in this build"),
         }

@@ -99,6 +99,7 @@ async fn boot<D: Daemon>(
     tokio::time::sleep(jitter(settings.boot.jitter)).await;
     let names = settings.names().map_err(StartError::from)?;
     let bus = Bus::connect(BusConfig { url: settings.redis_url().to_owned(), names }).await?;
+    let bus = bus.with_durability(settings.durability());
 
     phases.enter(Phase::Listening);
     let health = Health::default();

@@ -21,7 +21,7 @@ pub use sections::{
     Boot, Bus, Gateway, HealthSettings, History, Inference, Log, Model, Prompt, Redis, Shutdown, WebChat,
 };
 pub use source::Source;
-pub use value::LogFormat;
+pub use value::{Durability, LogFormat};
 
 /// Everything that a deployment may set, checked.
 #[derive(Debug, Clone)]
@@ -102,6 +102,15 @@ impl Settings {
     #[must_use]
     pub fn stream_bound(&self) -> u64 {
         (self.bus.backlog / u64::from(self.bus.shards.max(1))).max(STREAM_BOUND_MIN)
+    }
+
+    /// When a step on the bus counts as done.
+    #[must_use]
+    pub fn durability(&self) -> bus::Durability {
+        match self.bus.durability {
+            Durability::Local => bus::Durability::Local,
+            Durability::Replicated => bus::Durability::Replicated(self.bus.replica_timeout),
+        }
     }
 
     /// The names on the wire that these settings choose.

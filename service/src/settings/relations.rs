@@ -27,6 +27,11 @@ pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>) {
         "bus.window_bytes",
         "has to be at least 1 MiB, or nothing could be read",
     );
+    rule(
+        !bus.replica_timeout.is_zero(),
+        "bus.replica_timeout",
+        "has to be more than nothing, which would mean for ever",
+    );
     if let Err(fault) = ::bus::check_url(settings.redis_url()) {
         rule(false, "redis.url", &fault.to_string());
     }

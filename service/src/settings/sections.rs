@@ -10,7 +10,10 @@ use bytesize::ByteSize;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
-use super::{macros::sections, value::LogFormat};
+use super::{
+    macros::sections,
+    value::{Durability, LogFormat},
+};
 
 sections! {
     /// Where Redis (7.0 or newer) or Valkey is.
@@ -41,6 +44,10 @@ sections! {
         window_bytes: ByteSize = "64 MiB";
         /// A conversation that has been at one message for so long is reported as stuck, in readiness among others.
         stuck_after: Duration = "10m";
+        /// When a step counts as done: `local`, when Redis has answered, or `replicated`, when one of its replicas has it too.
+        durability: Durability = "local";
+        /// How long a replica may take for that.
+        replica_timeout: Duration = "1s";
         /// Unfinished messages that all inbound streams together may hold before new ones are refused.
         backlog: u64 = "100000", from 1000 to 100000000;
     }
@@ -77,6 +84,10 @@ sections! {
     Gateway = "gateway" {
         /// Actions that are carried out at once.
         sends_max: usize = "64", from 1 to 10000;
+        /// Events that are kept while Redis is away or a stream is full, and then written in their order; more are refused.
+        buffer_entries: usize = "10000", from 1 to 10000000;
+        /// Bytes of such events.
+        buffer_bytes: ByteSize = "64 MiB";
     }
 
     /// The worker.

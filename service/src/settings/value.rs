@@ -35,6 +35,15 @@ pub enum LogFormat {
     Json,
 }
 
+/// When a step counts as done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// When Redis has answered.
+    Local,
+    /// When a replica has it too.
+    Replicated,
+}
+
 fn expected<T: Setting>(text: &str) -> String {
     format!("is `{text}`, but has to be {}", T::SHAPE)
 }
@@ -97,6 +106,17 @@ impl Setting for LogFormat {
         match text {
             "pretty" => Ok(Self::Pretty),
             "json" => Ok(Self::Json),
+            _ => Err(expected::<Self>(text)),
+        }
+    }
+}
+
+impl Setting for Durability {
+    const SHAPE: &'static str = "`local` or `replicated`";
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "local" => Ok(Self::Local),
+            "replicated" => Ok(Self::Replicated),
             _ => Err(expected::<Self>(text)),
         }
     }

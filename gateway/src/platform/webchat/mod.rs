@@ -20,7 +20,7 @@ mod visitor;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bus::{Bus, Log, LogBounds, Producer, Records, Subscription};
+use bus::{Bus, Log, LogBounds, Records, Subscription};
 use codec::{OutboundView, PlatformName};
 use service::{Context, StartError};
 use tokio_util::sync::CancellationToken;
@@ -49,7 +49,6 @@ struct Shared {
     bus: Bus,
     log: Log,
     chats: Chats,
-    producer: Producer,
     ingress: Ingress,
     ids: Ids,
     limits: Limits,
@@ -63,16 +62,16 @@ impl WebChat {
         name: PlatformName,
         settings: service::WebChat,
         context: &Context,
+        ingress: Ingress,
     ) -> Result<Self, StartError> {
         let bus = context.bus.clone();
         let records = Records::new(bus.clone());
         let ids = Ids::agree(&records).await?;
         let (subscription, pushes, subscribing) = bus.subscribe(context.tasks.stop().clone());
         let shared = Arc::new(Shared {
-            log: Log::new(bus.clone(), LOG),
+            log: Log::new(bus.clone(), LOG).with_recent(ingress.recent().clone()),
             chats: Chats::new(records, name.as_str(), settings.chats_max),
-            producer: Producer::new(bus.clone()),
-            ingress: Ingress::new(Arc::clone(bus.names()), context.settings.stream_bound()),
+            ingress,
             limits: Limits::new(settings.messages_per_minute),
             hub: Hub::default(),
             name,

@@ -1,9 +1,10 @@
 //! What a visitor may ask for. Each may be asked again with the same id and is then done no second time.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use bus::{Entry as StreamEntry, Error, Queue, unix_ms};
+use bus::{Error, unix_ms};
 use codec::{Inbound, Kind, control, event_id, names};
+use tokio::time::timeout;
 
 use super::{
     Shared,
@@ -11,7 +12,10 @@ use super::{
     frames::{Entry, EntryBody},
     running::{LOOK_BACK, is_answering},
 };
+use crate::ingress::Refused;
 
+/// How long a visitor waits for what was accepted to be in its stream.
+const APPENDED_WITHIN: Duration = Duration::from_secs(5);
 /// Longest title of a chat.
 const TITLE_MAX: usize = 120;
 
@@ -36,6 +40,14 @@ impl Refusal {
         Self { code, message: message.into() }
     }
 
+    fn busy() -> Self {
+        Self::new("busy", "Too many messages are waiting. Please try again in a moment.")
+    }
+
+    fn unavailable() -> Self {
+        Self::new("unavailable", "Messages can't be taken right now. Please try again in a moment.")
+    }
+
     fn not_found() -> Self {
         Self::new("not_found", "There is no such chat.")
     }
@@ -44,10 +56,10 @@ impl Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         match error {
-            Error::Full { .. } => Self::new("busy", "Too many messages are waiting. Please try again in a moment."),
+            Error::Full { .. } => Self::busy(),
             error => {
                 tracing::warn!(%error, "a visitor's request was not done");
-                Self::new("unavailable", "Messages can't be taken right now. Please try again in a moment.")
+                Self::unavailable()
             }
         }
     }
@@ -56,6 +68,16 @@ impl From<Error> for Refusal {
 impl From<codec::Error> for Refusal {
     fn from(error: codec::Error) -> Self {
         Self::new("malformed", error.to_string())
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Invalid(error) => error.into(),
+            Refused::BufferFull | Refused::StreamFull { .. } => Self::busy(),
+            Refused::Stopping => Self::unavailable(),
+        }
     }
 }
 
@@ -130,9 +152,11 @@ impl Shared {
         if self.chats.get(visitor, chat).await?.is_none() {
             return Ok(Done::default());
         }
-        let Queue { stream, data, trace_id, .. } =
-            self.ingress.entry(self.interaction(visitor, id, chat, control::FORGET))?;
-        self.producer.append(&[StreamEntry { stream, data, trace_id }]).await?;
+        let receipt = self.ingress.accept(self.interaction(visitor, id, chat, control::FORGET))?;
+        if !matches!(timeout(APPENDED_WITHIN, receipt.appended()).await, Ok(true)) {
+            // It stays with the ingress; asked again, the copy does nothing.
+            return Err(Refusal::unavailable());
+        }
         self.log.remove(&self.log_key(chat)).await?;
         self.chats.remove(visitor, chat).await?;
         Ok(Done::default())
