@@ -19,7 +19,7 @@ use super::{
     depth::{DEPTH_EVERY, Depth},
     owned::Owned,
     run::{Ended, Runner, Stages},
-    turn::{Delivery, Failure},
+    turn::{Delivery, Failure, Parked},
     unpark::Unparked,
 };
 use crate::{
@@ -173,6 +173,7 @@ impl<H: Handler> Dispatch<H> {
                 Some(event) = self.events.recv() => self.note(event).await,
                 Some(ended) = self.turns.join_next() => self.end(ended),
                 Some(ended) = self.batches.join_next() => self.end_batch(ended),
+                Some(unparked) = self.unparking.join_next() => self.unpark(unparked),
                 Some(()) = next_chore(&mut self.chores) => {}
                 Some(arrivals) = self.arrivals.recv() => self.arrive(arrivals),
                 _ = report.tick() => tracing::info!(role = %self.runner.config.role, turns = self.turns.len(),
@@ -241,6 +242,10 @@ impl<H: Handler> Dispatch<H> {
                 if self.owned(&tenure).is_some() {
                     self.leave(tenure.shard());
                 }
+            }
+            Event::Told(tenure, lane, entries) => {
+                let parked = entries.into_iter().map(|id| Parked { tenure: Arc::clone(&tenure), id }).collect();
+                self.unparking.spawn(Arc::clone(&self.runner).unpark(lane, tenure, parked));
             }
         }
     }
@@ -335,6 +340,15 @@ impl<H: Handler> Dispatch<H> {
             self.is_broken = true;
             return;
         };
+        if tenure.is_handed_over() {
+            // Of a lane that is left to its turn: who reads the shard now told us of them, and they go with its commit.
+            for entry in entries {
+                if let Some(delivery) = self.deliverable(&tenure, entry) {
+                    self.lanes.offer(delivery);
+                }
+            }
+            return;
+        }
         let mut deliveries = Vec::new();
         if self.is_ours(&tenure) {
             note_gone(&self.runner.config.role, tenure.shard(), gone.len());

@@ -4,6 +4,7 @@ mod batch;
 mod depth;
 mod dispatch;
 mod effect;
+mod mailbox;
 mod owned;
 mod run;
 mod turn;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ConsumerConfig, Handler,
+    mailbox::Mailbox,
     turn::{Delivery, Facts, Failure, Outcome, Turn},
 };
 use crate::{
@@ -72,9 +73,11 @@ impl<H: Handler> Runner<H> {
 
     async fn run_by(&self, pass: &Arc<Pass>, delivery: Delivery, mailbox: mpsc::Receiver<Delivery>) -> Ended {
         let ledger = Ledger::new(self.bus.clone(), self.config.role.clone(), Arc::clone(pass));
-        let attempt = match self.start(&ledger, &delivery, pass, !mailbox.is_empty()).await {
+        let mailbox = Mailbox::new(mailbox);
+        // Where its lane is left to a guest, that is told of what waits for this turn.
+        let attempt = match self.start(&ledger, &delivery, pass, &mailbox.entries()).await {
             Ok(Started::Run(attempt)) => attempt,
-            Ok(Started::Wait(pause)) => return again(delivery, mailbox, pause),
+            Ok(Started::Wait(pause)) => return again(delivery, mailbox, Vec::new(), pause),
             Ok(Started::Copy) => {
                 self.copies(1);
                 return ended(delivery, mailbox, Vec::new());
@@ -119,13 +122,7 @@ impl<H: Handler> Runner<H> {
         self.settle(&ledger, delivery, attempt, outcome, mailbox, absorbed).await
     }
 
-    async fn start(
-        &self,
-        ledger: &Ledger,
-        delivery: &Delivery,
-        pass: &Pass,
-        is_wanted: bool,
-    ) -> Result<Started, Error> {
+    async fn start(&self, ledger: &Ledger, delivery: &Delivery, pass: &Pass, controls: &str) -> Result<Started, Error> {
         loop {
             // Nothing is started on a lease that may have run out, though the fence would still refuse its effects.
             let is_current = tokio::select! {
@@ -136,7 +133,7 @@ impl<H: Handler> Runner<H> {
             if !is_current {
                 return Err(pass.refused());
             }
-            match ledger.start(delivery.entry.id, &delivery.route.cause, is_wanted).await {
+            match ledger.start(delivery.entry.id, &delivery.route.cause, controls).await {
                 Err(error) if error.next() != Next::Leave => self.pause(&error, "the start of a turn").await,
                 other => return other,
             }
@@ -149,7 +146,7 @@ impl<H: Handler> Runner<H> {
         delivery: Delivery,
         attempt: Attempt,
         outcome: Outcome,
-        mailbox: mpsc::Receiver<Delivery>,
+        mailbox: Mailbox,
         absorbed: Vec<Delivery>,
     ) -> Ended {
         match outcome {
@@ -164,7 +161,7 @@ impl<H: Handler> Runner<H> {
                 self.report(&delivery, failures, &failure);
                 let note = || ledger.failed(delivery.entry.id, attempt, failures, pause);
                 self.persist("a failure", || ledger.is_lost(), note).await;
-                again_with(delivery, mailbox, absorbed, pause)
+                again(delivery, mailbox, absorbed, pause)
             }
             Outcome::Retry(failure) | Outcome::Dead(failure) => {
                 let attempt = Attempt { failures: attempt.failures + 1, ..attempt };
@@ -177,7 +174,7 @@ impl<H: Handler> Runner<H> {
             Outcome::Wait(pause) => {
                 let note = || ledger.put_back(delivery.entry.id, attempt);
                 self.persist("a pause", || ledger.is_lost(), note).await;
-                again_with(delivery, mailbox, absorbed, pause)
+                again(delivery, mailbox, absorbed, pause)
             }
         }
     }
@@ -285,27 +282,13 @@ fn named(delivery: &Delivery) -> (EntryId, &str) {
     (delivery.entry.id, &delivery.route.cause)
 }
 
-fn unheard(mut mailbox: mpsc::Receiver<Delivery>) -> Vec<Delivery> {
-    mailbox.close();
-    std::iter::from_fn(|| mailbox.try_recv().ok()).collect()
-}
-
-fn ended(delivery: Delivery, mailbox: mpsc::Receiver<Delivery>, absorbed: Vec<Delivery>) -> Ended {
-    Ended { verdict: Verdict::Done, is_lost: false, absorbed, unheard: unheard(mailbox), delivery }
-}
-
-fn again(delivery: Delivery, mailbox: mpsc::Receiver<Delivery>, pause: Duration) -> Ended {
-    again_with(delivery, mailbox, Vec::new(), pause)
+fn ended(delivery: Delivery, mailbox: Mailbox, absorbed: Vec<Delivery>) -> Ended {
+    Ended { verdict: Verdict::Done, is_lost: false, absorbed, unheard: mailbox.unheard(), delivery }
 }
 
 /// The entry waits at the head of its lane, and the controls that its turn took go back behind it.
-fn again_with(
-    delivery: Delivery,
-    mailbox: mpsc::Receiver<Delivery>,
-    mut absorbed: Vec<Delivery>,
-    pause: Duration,
-) -> Ended {
-    absorbed.extend(unheard(mailbox));
+fn again(delivery: Delivery, mailbox: Mailbox, mut absorbed: Vec<Delivery>, pause: Duration) -> Ended {
+    absorbed.extend(mailbox.unheard());
     let verdict = Verdict::Again(vec![delivery.clone()], Instant::now() + pause);
     Ended { verdict, is_lost: false, absorbed: Vec::new(), unheard: absorbed, delivery }
 }

@@ -2,9 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use tokio::sync::mpsc;
-
 use crate::{
     EntryId, Error, LaneKey, PreviewSink, Previews,
     lane::{Job, Way},
@@ -12,8 +9,9 @@ use crate::{
     ledger::{Attempt, Commit, Ledger, Notes},
     reply::RawEntry,
 };
+use bytes::Bytes;
 
-use super::Route;
+use super::{Route, mailbox::Mailbox};
 
 /// An entry in its lane.
 #[derive(Debug, Clone)]
@@ -113,7 +111,7 @@ pub struct Turn {
     pub(super) facts: Facts,
     pub(super) ledger: Ledger,
     pub(super) pass: Arc<Pass>,
-    pub(super) mailbox: mpsc::Receiver<Delivery>,
+    pub(super) mailbox: Mailbox,
     /// Controls that were taken; the commit acks them.
     pub(super) absorbed: Vec<Delivery>,
 }
@@ -127,15 +125,13 @@ impl Turn {
 
     /// Waits for the next entry that concerns this turn. May be raced: one that was not returned is not lost.
     pub async fn control(&mut self) -> Control {
-        match self.mailbox.recv().await {
-            Some(delivery) => self.absorb(delivery),
-            None => std::future::pending().await,
-        }
+        let delivery = self.mailbox.recv().await;
+        self.absorb(delivery)
     }
 
     /// The next entry that concerns this turn, if one waits: as when its message was changed before it began.
     pub fn waiting_control(&mut self) -> Option<Control> {
-        let delivery = self.mailbox.try_recv().ok()?;
+        let delivery = self.mailbox.next()?;
         Some(self.absorb(delivery))
     }
 

@@ -21,7 +21,7 @@ pub(super) struct Unparked {
 impl<H: Handler> Runner<H> {
     /// Reads parked entries of one lane, all of one tenure. Never fails: what cannot be read stays pending.
     pub(super) async fn unpark(self: Arc<Self>, lane: LaneKey, tenure: Arc<Tenure>, parked: Vec<Parked>) -> Unparked {
-        let is_lost = || tenure.is_lost() || tenure.is_handed_over();
+        let is_lost = || tenure.is_lost();
         let read = self.persist("reading parked entries", is_lost, || self.read_again(&tenure, &parked)).await;
         let entries = read.unwrap_or_default();
         let gone = match entries.len() == parked.len() || is_lost() {

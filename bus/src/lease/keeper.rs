@@ -34,6 +34,8 @@ pub(crate) enum Event {
     Acquired(Arc<Tenure>),
     /// The shard should be another member's: start nothing more of it, and ask for its [`HandOver`].
     Leave(Arc<Tenure>),
+    /// Entries came for the turn of a lane that was left to it.
+    Told(Arc<Tenure>, LaneKey, Vec<EntryId>),
 }
 
 /// The consumer's wish to give a shard up; answered when it is done or was not ours any more.
@@ -203,7 +205,10 @@ impl Keeper {
         self.held.retain(|_, held| !held.tenure.is_lost());
         let sent = Instant::now();
         self.guests.retain(|tenure| !tenure.is_lost() && !tenure.guests().is_empty());
-        let (members, renewed, ()) = tokio::join!(self.refresh_members(), self.renew_all(), self.renew_guests());
+        let (members, renewed, told) = tokio::join!(self.refresh_members(), self.renew_all(), self.renew_guests());
+        for event in told {
+            let _ = self.events.send(event).await;
+        }
         for (shard, answer) in renewed {
             let Some(held) = self.held.get(&shard) else { continue };
             match answer {
@@ -254,21 +259,31 @@ impl Keeper {
         .await
     }
 
-    /// A pass that could not be renewed ends at its deadline, and then the new owner runs the lane.
-    async fn renew_guests(&self) {
-        join_all(self.guests.iter().map(|tenure| async {
+    /// A pass that could not be renewed ends at its deadline, and then the new owner runs the lane. Gives what guests are to be
+    /// told of.
+    async fn renew_guests(&self) -> Vec<Event> {
+        let renewed = join_all(self.guests.iter().map(|tenure| async {
+            let lanes = tenure.guests();
             let mut script = RENEW_GUESTS.key(self.bus.names().guests(&self.role, tenure.shard()));
             script.arg(tenure.token()).arg(millis(self.config.ttl));
-            tenure.guests().iter().for_each(|lane| _ = script.arg(&**lane));
+            lanes.iter().for_each(|lane| _ = script.arg(&**lane));
             let sent = Instant::now();
-            match script.invoke_async::<i64>(&mut self.bus.shared()).await {
-                Ok(_) => tenure.extend(sent + self.config.ttl),
+            match script.invoke_async::<Vec<String>>(&mut self.bus.shared()).await {
+                Ok(controls) => {
+                    tenure.extend(sent + self.config.ttl);
+                    lanes
+                        .into_iter()
+                        .zip(controls)
+                        .filter_map(|(lane, controls)| told(tenure, lane, &controls))
+                        .collect()
+                }
                 Err(error) => {
                     tracing::debug!(role = %self.role, shard = %tenure.shard(), %error, "passes not renewed");
+                    Vec::new()
                 }
             }
-        }))
-        .await;
+        }));
+        renewed.await.into_iter().flatten().collect()
     }
 
     fn is_ours(&self, shard: Shard) -> bool {
@@ -383,4 +398,10 @@ impl Keeper {
             tracing::debug!(role = %self.role, %error, "not announced; others look at their next tick");
         }
     }
+}
+
+/// What of these entries is new to the guest of a lane.
+fn told(tenure: &Arc<Tenure>, lane: LaneKey, controls: &str) -> Option<Event> {
+    let news = tenure.news_for_guest(&lane, controls.split(',').filter_map(|id| id.parse().ok()));
+    (!news.is_empty()).then(|| Event::Told(Arc::clone(tenure), lane, news))
 }

@@ -1,7 +1,7 @@
 //! One process's time as the owner of one shard.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -11,7 +11,7 @@ use std::{
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Error, LaneKey, Shard};
+use crate::{EntryId, Error, LaneKey, Shard};
 
 /// Tells a tenure from every other: the shard, and the epoch that rises with each of its tenures.
 pub(crate) type TenureId = (Shard, u64);
@@ -26,7 +26,8 @@ pub(crate) struct Tenure {
     lost: CancellationToken,
     /// It was given up while turns of it ran; these lanes are still left to them.
     is_handed_over: AtomicBool,
-    guests: Mutex<BTreeSet<LaneKey>>,
+    /// Each with the entries that it was told of.
+    guests: Mutex<BTreeMap<LaneKey, Vec<EntryId>>>,
     /// Entries are deleted when they are settled, since trimming would keep them.
     deletes: AtomicBool,
     /// The most settlements of the shard that were answered.
@@ -109,7 +110,7 @@ impl Tenure {
     /// It is being given up, and these lanes have turns that still run.
     pub(crate) fn hand_over(&self, guests: impl Iterator<Item = LaneKey>) {
         self.is_handed_over.store(true, Ordering::Release);
-        self.lock_guests().extend(guests);
+        self.lock_guests().extend(guests.map(|lane| (lane, Vec::new())));
         // Who waits for the lease waits in vain.
         self.leased_until.send_modify(|_| {});
     }
@@ -125,7 +126,7 @@ impl Tenure {
 
     /// The lanes whose turns still run though the shard was given up.
     pub(crate) fn guests(&self) -> Vec<LaneKey> {
-        self.lock_guests().iter().cloned().collect()
+        self.lock_guests().keys().cloned().collect()
     }
 
     pub(crate) fn set_deletes(&self, deletes: bool) {
@@ -145,7 +146,16 @@ impl Tenure {
         self.settled.load(Ordering::Acquire)
     }
 
-    fn lock_guests(&self) -> MutexGuard<'_, BTreeSet<LaneKey>> {
+    /// Of these entries, those that the turn of this lane was not told of yet.
+    pub(crate) fn news_for_guest(&self, lane: &LaneKey, entries: impl Iterator<Item = EntryId>) -> Vec<EntryId> {
+        let mut guests = self.lock_guests();
+        let Some(told) = guests.get_mut(lane) else { return Vec::new() };
+        let news: Vec<EntryId> = entries.filter(|entry| !told.contains(entry)).collect();
+        told.extend(&news);
+        news
+    }
+
+    fn lock_guests(&self) -> MutexGuard<'_, BTreeMap<LaneKey, Vec<EntryId>>> {
         // Held for one line, never across an await.
         self.guests.lock().unwrap_or_else(PoisonError::into_inner)
     }

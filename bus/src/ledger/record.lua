@@ -20,7 +20,7 @@ local answer, lanes, ids, asked = { 1, 0, 0 }, {}, {}, {}
 for i = 1, tonumber(next_arg()) do
   local lane = { key = KEYS[7 + i], name = next_arg(), keep = next_arg(), ttl = next_arg(), from = #ids + 1, messages = {} }
   local count = tonumber(next_arg())
-  if has_guests and left_to_guest(KEYS[2], lane.name, now, false) > 0 then
+  if has_guests and left_to_guest(KEYS[2], lane.name, now, '') > 0 then
     answer[#answer + 1] = i - 1
     at = at + 4 * count
   else

@@ -1,8 +1,8 @@
 -- Starts the turn of an entry.
 -- KEYS: fence, guests, attempts, stream, done:0, done:1, settled.
 -- ARGV: token, lane, group, entry, cause ('' where no marks are kept), deletes 0 | 1,
---       ms after which a lane that is left to a guest is looked at again, 1 when something waits for the turn that a guest
---       would not hear of, settlements known.
+--       ms after which a lane that is left to a guest is looked at again, entries that concern the turn ('id,id' or ''),
+--       settlements known.
 -- Answers {'RUN', failures, deaths}, {'WAIT', ms, 0}, {'COPY', settlements, 0} (acked: its cause is done), {'GONE', 0, 0}
 -- (settled already), {'FORGOT', 0, 0} or {'FENCED', 0, 0}.
 -- A field of attempts: 'failures deaths not-before-ms token-of-the-running-owner-or-dash'.
@@ -10,8 +10,7 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return { 'FENCED', 0, 0 } end
 if has_forgotten(KEYS[7], ARGV[9]) then return { 'FORGOT', 0, 0 } end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local wanted = ARGV[8] == '1' and redis.call('HEXISTS', KEYS[2], ARGV[2]) == 1
-local left = left_to_guest(KEYS[2], ARGV[2], now, wanted)
+local left = left_to_guest(KEYS[2], ARGV[2], now, ARGV[8])
 if left > 0 then return { 'WAIT', math.min(left, tonumber(ARGV[7])), 0 } end
 -- A guest, or a commit that was on its way when a page was claimed, may have settled it; and a start that arrives late, when
 -- its turn is over, would leave a record that nobody removes.
@@ -26,7 +25,7 @@ if field then
   failures, deaths, not_before, owner = tonumber(f), tonumber(d), tonumber(n), o
 end
 -- Running under another token: that owner died. The first death costs no pause, later ones grow to 30 s.
-if owner ~= '-' and owner ~= ARGV[1] and not wanted then
+if owner ~= '-' and owner ~= ARGV[1] then
   deaths = deaths + 1
   if deaths > 1 then not_before = now + math.min(500 * 2 ^ (deaths - 2), 30000) end
 end

@@ -43,14 +43,14 @@ pub(crate) enum Started {
 
 impl Ledger {
     /// Marks the entry as running under our token, unless its cause is done, its time has not come, or its lane is left to a
-    /// guest. `is_wanted`: something waits for this turn that a guest would not hear of, so its lane is taken back from one.
-    pub(crate) async fn start(&self, entry: EntryId, cause: &str, is_wanted: bool) -> Result<Started, Error> {
+    /// guest. `controls` concern this turn; a guest is told of them.
+    pub(crate) async fn start(&self, entry: EntryId, cause: &str, controls: &str) -> Result<Started, Error> {
         let [even, odd] = self.bus.names().done(&self.role, self.tenure().shard());
         let mut script = START.key(self.fence());
         script.key(self.guests()).key(self.attempts()).key(self.stream()).key(even).key(odd).key(self.settled());
         script.arg(self.tenure().token()).arg(&**self.pass.lane()).arg(self.group()).arg(entry.to_string());
         script.arg(if self.keeps_marks() { cause } else { "" }).arg(self.deletes());
-        script.arg(millis(GUEST_AGAIN)).arg(u8::from(is_wanted)).arg(self.tenure().settled());
+        script.arg(millis(GUEST_AGAIN)).arg(controls).arg(self.tenure().settled());
         let (code, first, second): (String, u64, u32) = script.invoke_async(&mut self.bus.shared()).await?;
         match code.as_str() {
             "RUN" => Ok(Started::Run(Attempt { failures: u32::try_from(first).unwrap_or(u32::MAX), deaths: second })),

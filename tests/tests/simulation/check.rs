@@ -96,7 +96,7 @@ fn edits(world: &World) {
         let message = seen.iter().position(|one| *one == of);
         assert!(
             places.iter().all(|place| is_given_up(&of) || message.is_some_and(|message| message < *place)),
-            "seed {seed}: {edit} came before its message"
+            "seed {seed}: {edit} is at {places:?}, and its message at {message:?}"
         );
     }
 }
