@@ -48,6 +48,10 @@ impl Job for Delivery {
     fn way(&self) -> &Way {
         &self.route.way
     }
+
+    fn place(&self) -> EntryId {
+        self.entry.id
+    }
 }
 
 impl Delivery {

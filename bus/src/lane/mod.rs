@@ -15,6 +15,8 @@ use std::{
 
 use tokio::{sync::mpsc, time::Instant};
 
+use crate::EntryId;
+
 /// Key of a lane: `<platform>:<thread or channel id>`.
 pub type LaneKey = Arc<str>;
 
@@ -47,6 +49,8 @@ pub(crate) trait Job {
     fn lane(&self) -> &LaneKey;
     fn cause(&self) -> &Arc<str>;
     fn way(&self) -> &Way;
+    /// Its place in the stream.
+    fn place(&self) -> EntryId;
 
     /// Whether this is work for the turn of `cause`.
     fn concerns(&self, cause: &str) -> bool {
@@ -290,7 +294,13 @@ impl<J: Job> Lanes<J> {
         let Some(lane) = self.lanes.get_mut(key) else { return };
         self.running -= usize::from(matches!(lane.state, State::Running(..)));
         for job in unheard.into_iter().rev() {
-            lane.queue.push_front(job);
+            // A control concerned the turn that is over, and is done first. A change may be of a message that comes yet: of the
+            // very same one, where this turn has lost its shard and the next tenure has it again.
+            let at = match job.way() {
+                Way::Change(_) => lane.queue.iter().position(|other| other.place() > job.place()),
+                _ => Some(0),
+            };
+            lane.queue.insert(at.unwrap_or(lane.queue.len()), job);
         }
         match verdict {
             Verdict::Again(jobs, until) => {

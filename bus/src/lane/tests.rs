@@ -29,6 +29,9 @@ impl Job for Item {
     fn way(&self) -> &Way {
         &self.way
     }
+    fn place(&self) -> EntryId {
+        EntryId { ms: self.number as u64, seq: 0 }
+    }
 }
 
 fn item(lane: &str, number: usize) -> Item {
@@ -120,6 +123,30 @@ fn a_change_joins_its_message_wherever_that_is() {
     assert_eq!((second.number, heard(&mut mail)), (2, vec![3, 5, 8]));
     lanes.finish(&"a".into(), Verdict::Done, vec![]);
     assert_eq!(lanes.next(now).unwrap().0.number, 6, "its message is finished, so it has a turn of its own");
+}
+
+/// The turn of a message runs for an owner that is none any more, and the next tenure of the same process has claimed the
+/// message anew.
+#[test]
+fn a_change_that_a_lost_turn_did_not_end_stays_behind_its_message() {
+    let (mut lanes, now) = (Lanes::new(8), Instant::now());
+    lanes.push(item("a", 1));
+    let (_, mut mail) = lanes.next(now).unwrap();
+    for job in [item("a", 1), item("a", 2), change("a", 3, 1), item("a", 4)] {
+        lanes.push(job);
+    }
+    let unheard: Vec<_> = std::iter::from_fn(|| mail.try_recv().ok()).collect();
+    assert_eq!(unheard.len(), 1, "it is the same message");
+    lanes.finish(&"a".into(), Verdict::Done, unheard);
+    let (again, mut mail) = lanes.next(now).unwrap();
+    assert_eq!((again.number, heard(&mut mail)), (1, vec![3]));
+    lanes.finish(&"a".into(), Verdict::Done, vec![change("a", 3, 1)]);
+    let mut left = Vec::new();
+    while let Some((job, _mail)) = lanes.next(now) {
+        left.push(job.number);
+        lanes.finish(&job.lane, Verdict::Done, vec![]);
+    }
+    assert_eq!(left, [2, 3, 4]);
 }
 
 #[test]
