@@ -207,7 +207,7 @@ impl<H: Handler> Dispatch<H> {
         while let Some((lane, parked)) = self.lanes.next_hungry() {
             // Of a tenure that is over nothing is left in a lane, so all are of one.
             match parked.first().map(|first| Arc::clone(&first.tenure)) {
-                Some(tenure) => _ = self.unparking.spawn(Arc::clone(&self.runner).unpark(lane, tenure, parked)),
+                Some(tenure) => _ = self.unparking.spawn(Arc::clone(&self.runner).unpark(lane, false, tenure, parked)),
                 None => self.lanes.unpark(&lane, Vec::new()),
             }
         }
@@ -245,7 +245,7 @@ impl<H: Handler> Dispatch<H> {
             }
             Event::Told(tenure, lane, entries) => {
                 let parked = entries.into_iter().map(|id| Parked { tenure: Arc::clone(&tenure), id }).collect();
-                self.unparking.spawn(Arc::clone(&self.runner).unpark(lane, tenure, parked));
+                self.unparking.spawn(Arc::clone(&self.runner).unpark(lane, true, tenure, parked));
             }
         }
     }
@@ -335,13 +335,13 @@ impl<H: Handler> Dispatch<H> {
 
     /// Bodies of parked entries came.
     fn unpark(&mut self, unparked: Result<Unparked, tokio::task::JoinError>) {
-        let Ok(Unparked { lane, tenure, entries, gone }) = unparked else {
+        let Ok(Unparked { lane, is_for_guest, tenure, entries, gone }) = unparked else {
             tracing::error!(role = %self.runner.config.role, "the reading of parked entries broke");
             self.is_broken = true;
             return;
         };
-        if tenure.is_handed_over() {
-            // Of a lane that is left to its turn: who reads the shard now told us of them, and they go with its commit.
+        if is_for_guest {
+            // Who reads the shard now told us of them; they go with the commit of the turn that takes them.
             for entry in entries {
                 if let Some(delivery) = self.deliverable(&tenure, entry) {
                     self.lanes.offer(delivery);

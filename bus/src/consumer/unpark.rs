@@ -12,6 +12,8 @@ use crate::{
 /// What a lane wanted bodies of, and those that are still there.
 pub(super) struct Unparked {
     pub(super) lane: LaneKey,
+    /// They are no part of the lane here: its turn runs as a guest, and is told of them.
+    pub(super) is_for_guest: bool,
     pub(super) tenure: Arc<Tenure>,
     pub(super) entries: Vec<RawEntry>,
     /// Entries of which the stream has nothing any more.
@@ -20,7 +22,13 @@ pub(super) struct Unparked {
 
 impl<H: Handler> Runner<H> {
     /// Reads parked entries of one lane, all of one tenure. Never fails: what cannot be read stays pending.
-    pub(super) async fn unpark(self: Arc<Self>, lane: LaneKey, tenure: Arc<Tenure>, parked: Vec<Parked>) -> Unparked {
+    pub(super) async fn unpark(
+        self: Arc<Self>,
+        lane: LaneKey,
+        is_for_guest: bool,
+        tenure: Arc<Tenure>,
+        parked: Vec<Parked>,
+    ) -> Unparked {
         let is_lost = || tenure.is_lost();
         let read = self.persist("reading parked entries", is_lost, || self.read_again(&tenure, &parked)).await;
         let entries = read.unwrap_or_default();
@@ -31,7 +39,7 @@ impl<H: Handler> Runner<H> {
                 parked.iter().map(|parked| parked.id).filter(|id| !is_there(*id)).collect()
             }
         };
-        Unparked { lane, tenure, entries, gone }
+        Unparked { lane, is_for_guest, tenure, entries, gone }
     }
 
     async fn read_again(&self, tenure: &Tenure, parked: &[Parked]) -> Result<Vec<RawEntry>, Error> {
