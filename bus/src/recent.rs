@@ -130,7 +130,14 @@ impl Recent {
         for run in kept.chunk_by(|one, other| one.what.is_stream() && other.what.is_stream()) {
             for batch in run.chunks(Producer::BATCH_MAX) {
                 let count = match &batch[0].what {
-                    What::Log { log, append } => u64::from(log.repeat(append).await?),
+                    What::Log { log, append } => match log.repeat(append).await {
+                        // It must not hold up what can be written; the page sends what it has no answer to.
+                        Err(error @ Error::Full { .. }) => {
+                            tracing::warn!(%error, "a message that redis forgot was not appended again");
+                            0
+                        }
+                        repeated => u64::from(repeated?),
+                    },
                     What::Stream { .. } => self.mend_streams(batch).await?,
                 };
                 metrics::counter!("stargazer_reappended_total").increment(count);

@@ -1,7 +1,7 @@
 //! What a consumer holds: every entry from its read to its settlement. Its bounds are the back-pressure towards Redis.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -46,7 +46,7 @@ struct Held {
     sizes: HashMap<EntryId, Option<usize>>,
     /// While pending entries are claimed, a page that was cut before a commit may still name what that commit acked. So ids
     /// that settle meanwhile are remembered until the claim is over, and are not taken for new.
-    settled_in_claim: Option<Vec<EntryId>>,
+    settled_in_claim: Option<HashSet<EntryId>>,
 }
 
 impl State {
@@ -124,7 +124,7 @@ impl Window {
         let Some(held) = state.tenures.get_mut(&tenure) else { return };
         let Some(size) = held.sizes.remove(&id) else { return };
         if let Some(settled) = &mut held.settled_in_claim {
-            settled.push(id);
+            settled.insert(id);
         }
         state.let_go(size);
         drop(state);

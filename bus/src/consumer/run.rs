@@ -78,6 +78,10 @@ impl<H: Handler> Runner<H> {
         let attempt = match self.start(&ledger, &delivery, pass, &mailbox.entries()).await {
             Ok(Started::Run(attempt)) => attempt,
             Ok(Started::Wait(pause)) => return again(delivery, mailbox, Vec::new(), pause),
+            Ok(Started::Left(pause)) => {
+                let verdict = Verdict::Left(delivery.clone(), Instant::now() + pause);
+                return Ended { verdict, ..ended(delivery, mailbox, Vec::new()) };
+            }
             Ok(Started::Copy) => {
                 self.copies(1);
                 return ended(delivery, mailbox, Vec::new());

@@ -69,6 +69,8 @@ pub(crate) enum Verdict<J> {
     Done,
     /// The same entries again, not before then; the lane waits with them.
     Again(Vec<J>, Instant),
+    /// As [`Verdict::Again`], since the lane is left to a guest whose turn is this entry's: whatever controls come are for it.
+    Left(J, Instant),
 }
 
 #[derive(Debug)]
@@ -93,6 +95,8 @@ struct Lane<J: Job> {
     is_hungry: bool,
     /// When the entry at its head was started first.
     head_since: Option<Instant>,
+    /// The turn of the entry at its head runs elsewhere.
+    is_left: bool,
     state: State<J>,
 }
 
@@ -123,14 +127,15 @@ impl<J: Job> Lane<J> {
         })
     }
 
-    /// Hands to the turn of `cause` what waits for it: controls right behind it, and changes of it wherever they are.
+    /// Hands to the turn of `cause` what waits for it: controls right behind it, or all where it ran while they came, and
+    /// changes of it wherever they are.
     fn hand(&mut self, cause: &str, mailbox: &mpsc::Sender<J>) {
         let mut at = 0;
         let mut is_behind = true;
         while let Some(job) = self.queue.get(at) {
             let is_control = *job.way() == Way::Control;
             is_behind &= is_control || job.concerns(cause);
-            if job.concerns(cause) && (is_behind || !is_control) {
+            if job.concerns(cause) && (is_behind || self.is_left || !is_control) {
                 let Ok(place) = mailbox.try_reserve() else { return };
                 if let Some(job) = self.queue.remove(at) {
                     place.send(job);
@@ -164,11 +169,15 @@ impl<J: Job> Lanes<J> {
             let (queue, parked) = (VecDeque::from([job]), VecDeque::new());
             self.lanes.insert(
                 Arc::clone(&key),
-                Lane { queue, parked, is_hungry: false, head_since: None, state: State::Ready },
+                Lane { queue, parked, is_hungry: false, head_since: None, is_left: false, state: State::Ready },
             );
             self.make_ready(&key);
             return true;
         };
+        if lane.is_left && *job.way() == Way::Control {
+            lane.queue.insert(lane.queue.len().min(1), job);
+            return true;
+        }
         let has_room = lane.parked.is_empty() && !lane.is_hungry && lane.queue.len() < BODIES_MAX;
         if has_room {
             lane.queue.push_back(job);
@@ -302,15 +311,21 @@ impl<J: Job> Lanes<J> {
             };
             lane.queue.insert(at.unwrap_or(lane.queue.len()), job);
         }
-        match verdict {
-            Verdict::Again(jobs, until) => {
+        lane.is_left = matches!(verdict, Verdict::Left(..));
+        let again = match verdict {
+            Verdict::Again(jobs, until) => Some((jobs, until)),
+            Verdict::Left(job, until) => Some((vec![job], until)),
+            Verdict::Done => None,
+        };
+        match again {
+            Some((jobs, until)) => {
                 for job in jobs.into_iter().rev() {
                     lane.queue.push_front(job);
                 }
                 lane.state = State::Waiting(until);
                 self.waiting.insert((until, Arc::clone(key)));
             }
-            Verdict::Done => {
+            None => {
                 lane.head_since = None;
                 self.go_on(key);
             }

@@ -125,6 +125,31 @@ fn a_change_joins_its_message_wherever_that_is() {
     assert_eq!(lanes.next(now).unwrap().0.number, 6, "its message is finished, so it has a turn of its own");
 }
 
+/// A stop that comes while the turn at the head runs elsewhere is for that turn, and not for what waits behind it.
+#[test]
+fn controls_of_a_lane_that_is_left_to_a_guest_are_for_its_turn() {
+    let (mut lanes, now) = (Lanes::new(8), Instant::now());
+    for job in [item("a", 1), item("a", 2), stop("a", 3)] {
+        lanes.push(job);
+    }
+    let (head, mut mail) = lanes.next(now).unwrap();
+    assert!(heard(&mut mail).is_empty(), "nobody knows yet");
+    lanes.finish(&"a".into(), Verdict::Left(head, now), vec![]);
+    lanes.push(stop("a", 4));
+    let (head, mut mail) = lanes.next(now).unwrap();
+    let mut told: Vec<_> = std::iter::from_fn(|| mail.try_recv().ok()).collect();
+    told.sort_by_key(|control| control.number);
+    assert_eq!((head.number, told.iter().map(|control| control.number).collect::<Vec<_>>()), (1, vec![3, 4]));
+    // The guest's commit took them; here they are found to be done.
+    lanes.finish(&"a".into(), Verdict::Done, told);
+    let mut left = Vec::new();
+    while let Some((job, mut mail)) = lanes.next(now) {
+        left.push((job.number, heard(&mut mail)));
+        lanes.finish(&"a".into(), Verdict::Done, vec![]);
+    }
+    assert_eq!(left, [(3, vec![]), (4, vec![]), (2, vec![])]);
+}
+
 /// The turn of a message runs for an owner that is none any more, and the next tenure of the same process has claimed the
 /// message anew.
 #[test]

@@ -3,7 +3,7 @@
 -- ARGV: token, lane, group, entry, cause ('' where no marks are kept), deletes 0 | 1,
 --       ms after which a lane that is left to a guest is looked at again, entries that concern the turn ('id,id' or ''),
 --       settlements known.
--- Answers {'RUN', failures, deaths}, {'WAIT', ms, 0}, {'COPY', settlements, 0} (acked: its cause is done), {'GONE', 0, 0}
+-- Answers {'RUN', failures, deaths}, {'WAIT', ms, 1 while its lane is left to a guest}, {'COPY', settlements, 0} (acked: its cause is done), {'GONE', 0, 0}
 -- (settled already), {'FORGOT', 0, 0} or {'FENCED', 0, 0}.
 -- A field of attempts: 'failures deaths not-before-ms token-of-the-running-owner-or-dash'.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return { 'FENCED', 0, 0 } end
@@ -11,7 +11,7 @@ if has_forgotten(KEYS[7], ARGV[9]) then return { 'FORGOT', 0, 0 } end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local left = left_to_guest(KEYS[2], ARGV[2], now, ARGV[8])
-if left > 0 then return { 'WAIT', math.min(left, tonumber(ARGV[7])), 0 } end
+if left > 0 then return { 'WAIT', math.min(left, tonumber(ARGV[7])), 1 } end
 -- A guest, or a commit that was on its way when a page was claimed, may have settled it; and a start that arrives late, when
 -- its turn is over, would leave a record that nobody removes.
 if #redis.call('XPENDING', KEYS[4], ARGV[3], ARGV[4], ARGV[4], 1) == 0 then return { 'GONE', 0, 0 } end

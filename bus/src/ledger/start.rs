@@ -35,6 +35,8 @@ pub(crate) enum Started {
     Run(Attempt),
     /// Not before this much time.
     Wait(Duration),
+    /// Its lane is left to a guest; to be looked at again after this much time.
+    Left(Duration),
     /// Its cause is done: the copy was acked without a run.
     Copy,
     /// It was settled already, by a guest or by a commit that was on its way when it was taken over.
@@ -54,6 +56,7 @@ impl Ledger {
         let (code, first, second): (String, u64, u32) = script.invoke_async(&mut self.bus.shared()).await?;
         match code.as_str() {
             "RUN" => Ok(Started::Run(Attempt { failures: u32::try_from(first).unwrap_or(u32::MAX), deaths: second })),
+            "WAIT" if second == 1 => Ok(Started::Left(Duration::from_millis(first))),
             "WAIT" => Ok(Started::Wait(Duration::from_millis(first))),
             "COPY" => {
                 self.tenure().note_settled(first);

@@ -152,6 +152,7 @@ impl Feeds {
 
     /// Begins every shard anew, as after an error that may have hidden a read.
     pub(super) fn claim_again(&mut self, window: &Window) {
+        self.drop_lost();
         for feed in self.feeds.values_mut() {
             feed.phase = Phase::Unwatched;
             window.claim_begins(feed.tenure.id());

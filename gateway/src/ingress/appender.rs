@@ -64,7 +64,8 @@ impl Appender {
         // A round is never dropped half-way here: what it wrote would be written once more.
         while !stop.is_cancelled() {
             let Round::Rest(pause) = self.round().await else { continue };
-            let is_well = self.failures == 0;
+            // After a failure only the pause counts; without one there is something to wait for in any case.
+            let is_well = pause.is_none() || self.failures == 0;
             tokio::select! {
                 () = shared.came.notified(), if is_well => {}
                 Ok(()) = self.breaks.changed(), if is_well && !self.is_blind => self.look_at = Instant::now(),
@@ -127,7 +128,10 @@ impl Appender {
                 Err(error)
             }
             Err(error) => {
-                // Nothing else depends on it, so nothing else waits for it.
+                // Nothing else depends on it, so nothing else waits for it. And Redis has answered.
+                if self.shared.backlog().entries() == 0 {
+                    self.recovered();
+                }
                 if !std::mem::replace(&mut self.is_blind, true) {
                     tracing::warn!(%error, "redis does not let us see which server it is (INFO), or to append again what it forgot; after a fail-over its last writes may be lost");
                 }

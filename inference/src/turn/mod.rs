@@ -88,8 +88,10 @@ impl Turns {
             Plan::Record => {
                 // As it reads now.
                 while let Some(control) = turn.waiting_control() {
-                    if let Steer::Change(changed) = Steer::of(control) {
-                        return Err(changed);
+                    match Steer::of(control) {
+                        Steer::Change(changed) => return Err(changed),
+                        Steer::Forget => return Ok(Outcome::Commit(act.forget())),
+                        Steer::Stop => {}
                     }
                 }
                 return Ok(Outcome::Commit(act.record()));
