@@ -3,8 +3,8 @@
 -- ARGV: token, lane, group, entry, cause ('' where no marks are kept), deletes 0 | 1,
 --       ms after which a lane that is left to a guest is looked at again, entries that concern the turn ('id,id' or ''),
 --       settlements known.
--- Answers {'RUN', failures, deaths}, {'WAIT', ms, 1 while its lane is left to a guest}, {'COPY', settlements, 0} (acked: its cause is done), {'GONE', 0, 0}
--- (settled already), {'FORGOT', 0, 0} or {'FENCED', 0, 0}.
+-- Answers {'RUN', failures, deaths}, {'WAIT', ms, 1 while its lane is left to a guest, else 0}, {'COPY', settlements, 0}
+-- (acked: its cause is done), {'GONE', 0, 0} (settled already), {'FORGOT', 0, 0} or {'FENCED', 0, 0}.
 -- A field of attempts: 'failures deaths not-before-ms token-of-the-running-owner-or-dash'.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return { 'FENCED', 0, 0 } end
 if has_forgotten(KEYS[7], ARGV[9]) then return { 'FORGOT', 0, 0 } end
