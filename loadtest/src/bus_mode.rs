@@ -2,7 +2,7 @@
 
 use crate::{
     Result, Scale,
-    drive::{Reader, Sample, cycle, drain},
+    drive::{Reader, Sample, Settling, cycle, drain},
     report::{Report, median, ratio},
     target::Target,
 };
@@ -50,18 +50,19 @@ fn rows(contenders: &[Contender]) -> Vec<[String; 6]> {
 pub(crate) async fn run(target: &Target, scale: Scale, report: &mut Report) -> Result<()> {
     let ours = Reader::Ours { turns: false };
     let mut records = [
-        Contender::new("unordered, 16 streams", 16, Reader::plain(false)),
+        Contender::new("unordered, marks, 16 streams", 16, Reader::plain(Settling::Marks)),
         Contender::new("ours, 16 shards", 16, ours),
-        Contender::new("unordered, 1 stream", 1, Reader::plain(false)),
         Contender::new("ours, 1 shard", 1, ours),
+        Contender::new("unordered, no marks, 16 streams", 16, Reader::plain(Settling::Acks)),
+        Contender::new("unordered, no marks, 1 stream", 1, Reader::plain(Settling::Acks)),
     ];
     let mut turns = [
-        Contender::new("unordered, MULTI of XADD and XACK each", 16, Reader::plain(true)),
+        Contender::new("unordered, MULTI of XADD and XACK each", 16, Reader::plain(Settling::Answers)),
         Contender::new("ours, a turn and a commit each", 16, Reader::Ours { turns: true }),
     ];
     let mut cycles = [
-        Contender::new("R: Redis alone, 1 stream", 1, Reader::Plain { answers: false, read: 64 }),
-        Contender::new("unordered, 16 streams", 16, Reader::plain(false)),
+        Contender::new("R: Redis alone, 1 stream", 1, Reader::Plain { settling: Settling::Acks, read: 64 }),
+        Contender::new("unordered, no marks, 16 streams", 16, Reader::plain(Settling::Acks)),
         Contender::new("ours, 16 shards", 16, ours),
     ];
     for _ in 0..scale.rounds {

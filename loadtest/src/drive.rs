@@ -11,7 +11,7 @@ use crate::{
     Result,
     message::{self, Kind, lane, now_us},
     ours::{NoOp, PLATFORM, Running},
-    plain::{self, Plan},
+    plain::{self, Ending, Plan},
     sink::Sink,
     target::{Target, own_cpu_us},
 };
@@ -26,10 +26,18 @@ const READ: usize = 256;
 /// Who reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {
-    /// [`plain`], with answers or without; `read`: entries of one read over all streams.
-    Plain { answers: bool, read: usize },
+    /// [`plain`]; `read`: entries of one read over all streams.
+    Plain { settling: Settling, read: usize },
     /// A consumer of the bus, with turns or without.
     Ours { turns: bool },
+}
+
+/// What the plain reader does with what it has handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settling {
+    Acks,
+    Marks,
+    Answers,
 }
 
 /// Who appends while they are read.
@@ -57,8 +65,8 @@ impl Appender {
 
 impl Reader {
     /// The plain one as fast as it goes.
-    pub(crate) const fn plain(answers: bool) -> Self {
-        Self::Plain { answers, read: READ }
+    pub(crate) const fn plain(settling: Settling) -> Self {
+        Self::Plain { settling, read: READ }
     }
 
     fn group(self, names: &Names) -> String {
@@ -82,16 +90,22 @@ impl Reading {
             Reader::Ours { turns } => {
                 Ok(Self::Ours(Running::start(bus.clone(), NoOp { sink: Arc::clone(sink), turns })))
             }
-            Reader::Plain { answers, read } => {
+            Reader::Plain { settling, read } => {
                 let (names, shards) = (bus.names(), bus.names().shards);
                 let of = |role: Role| shards.all().map(|shard| names.stream(&role, shard)).collect::<Vec<_>>();
                 let streams = of(Role::Inbound);
                 let count = (read / streams.len()).max(1);
-                let answers = answers.then(|| of(Role::Outbound(PLATFORM.into())));
+                let ending = match settling {
+                    Settling::Acks => Ending::Ack,
+                    Settling::Marks => {
+                        Ending::Marks(shards.all().map(|shard| names.done(&Role::Inbound, shard)).collect())
+                    }
+                    Settling::Answers => Ending::Answers(of(Role::Outbound(PLATFORM.into()))),
+                };
                 let mut connection = target.connection().await?;
                 plain::make_groups(&mut connection, &streams).await?;
                 let (stop, mut task, sink) = (CancellationToken::new(), JoinSet::new(), Arc::clone(sink));
-                let (plan, stopped) = (Plan { streams, answers, count }, stop.clone());
+                let (plan, stopped) = (Plan { streams, ending, count }, stop.clone());
                 task.spawn(async move { plain::consume(connection, plan, &sink, stopped).await });
                 Ok(Self::Plain(stop, task))
             }

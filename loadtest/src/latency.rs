@@ -6,7 +6,7 @@ use bus::Producer;
 
 use crate::{
     Result, Scale,
-    drive::{Reader, Reading, entries},
+    drive::{Reader, Reading, Settling, entries},
     report::{Report, median, ratio},
     sink::{Latency, Sink},
     target::Target,
@@ -18,8 +18,8 @@ const EVERY: Duration = Duration::from_millis(2);
 const WARM: u64 = 300;
 
 const CONTENDERS: [(&str, u16, Reader); 4] = [
-    ("Redis alone, 1 stream, blocked read", 1, Reader::Plain { answers: false, read: 64 }),
-    ("unordered, 16 streams, blocked read", 16, Reader::plain(false)),
+    ("Redis alone, 1 stream, blocked read", 1, Reader::Plain { settling: Settling::Acks, read: 64 }),
+    ("unordered, 16 streams, blocked read", 16, Reader::plain(Settling::Acks)),
     ("ours, 16 shards, no turn", 16, Reader::Ours { turns: false }),
     ("ours, 16 shards, to the turn's begin", 16, Reader::Ours { turns: true }),
 ];

@@ -2,7 +2,7 @@
 
 use crate::{
     Result, Scale,
-    drive::{Reader, Sample, cycle},
+    drive::{Reader, Sample, Settling, cycle},
     report::{Report, median},
     target::Target,
 };
@@ -16,7 +16,7 @@ pub(crate) async fn run(target: &Target, scale: Scale, report: &mut Report) -> R
         for (batch, samples) in BATCHES.into_iter().zip(&mut samples) {
             // One at a time is slower by so much.
             let count = if batch == 1 { scale.records / 4 } else { scale.records };
-            let reader = Reader::Plain { answers: false, read: batch as usize };
+            let reader = Reader::Plain { settling: Settling::Acks, read: batch as usize };
             samples.push(cycle(target, 1, reader, batch, count).await?);
         }
     }

@@ -149,7 +149,7 @@ impl Turn {
     /// outside, which no fence can refuse. By a clock that goes on while the process is stopped.
     #[must_use]
     pub fn is_current(&self) -> bool {
-        !self.pass.is_lost() && self.pass.tenure().is_current()
+        self.pass.is_current()
     }
 
     /// Notes something of this turn, under the fence, before it goes on; gives what was noted before, by an earlier run of it

@@ -54,6 +54,8 @@ pub(crate) struct Keeper {
     config: LeaseConfig,
     events: mpsc::Sender<Event>,
     hand_overs: mpsc::Receiver<HandOver>,
+    /// Those that Redis did not answer to, one of a shard at most; tried again at each tick.
+    unfinished: Vec<HandOver>,
     /// Cancelled when this process stops: from then on it acquires nothing and is no member, but renews what it still holds.
     draining: CancellationToken,
     held: BTreeMap<Shard, Held>,
@@ -90,6 +92,7 @@ impl Keeper {
             config,
             events,
             hand_overs,
+            unfinished: Vec::new(),
             draining,
             held: BTreeMap::new(),
             guests: Vec::new(),
@@ -209,6 +212,9 @@ impl Keeper {
         for event in told {
             let _ = self.events.send(event).await;
         }
+        for hand_over in std::mem::take(&mut self.unfinished) {
+            self.hand_over(hand_over).await;
+        }
         for (shard, answer) in renewed {
             let Some(held) = self.held.get(&shard) else { continue };
             match answer {
@@ -271,11 +277,7 @@ impl Keeper {
             match script.invoke_async::<Vec<String>>(&mut self.bus.shared()).await {
                 Ok(controls) => {
                     tenure.extend(sent + self.config.ttl);
-                    lanes
-                        .into_iter()
-                        .zip(controls)
-                        .filter_map(|(lane, controls)| told(tenure, lane, &controls))
-                        .collect()
+                    lanes.into_iter().zip(controls).filter_map(|(lane, answer)| told(tenure, lane, &answer)).collect()
                 }
                 Err(error) => {
                     tracing::debug!(role = %self.role, shard = %tenure.shard(), %error, "passes not renewed");
@@ -357,38 +359,45 @@ impl Keeper {
         Ok(if acquired { Ok(answer) } else { Err(refused()) })
     }
 
-    async fn hand_over(&mut self, HandOver { tenure, running, done }: HandOver) {
-        let shard = tenure.shard();
-        if self.held.get(&shard).is_some_and(|held| Arc::ptr_eq(&held.tenure, &tenure)) {
-            self.held.remove(&shard);
-            self.try_at.insert(shard, Instant::now() + self.config.renew);
-            let names = self.bus.names();
-            let mut script = HAND_OVER.key(names.lock(&self.role, shard));
-            script.key(names.fence(&self.role, shard));
-            script.key(names.guests(&self.role, shard)).key(names.attempts(&self.role, shard));
-            script.arg(tenure.token()).arg(millis(self.config.ttl));
-            for (lane, entry) in &running {
-                script.arg(&**lane).arg(entry.to_string());
-            }
-            let sent = Instant::now();
-            match script.invoke_async::<i64>(&mut self.bus.shared()).await {
-                Ok(-1) => tenure.lose(),
-                Ok(guests) => {
-                    tenure.extend(sent + self.config.ttl);
-                    tracing::debug!(role = %self.role, %shard, guests, "shard handed over");
-                    metrics::counter!("stargazer_hand_overs_total", "role" => self.role.to_string()).increment(1);
-                    self.announce(shard).await;
-                }
-                Err(error) => {
-                    tracing::warn!(role = %self.role, %shard, %error, "shard left to its lease's end");
-                }
-            }
-            // Whether it was handed over is not known after an error; then the turns find out by their steps.
-            self.guests.push(tenure);
-        } else {
+    /// Gives a shard up, or keeps it until Redis answers: left to its lease's end, its running turns would count as dead.
+    async fn hand_over(&mut self, hand_over: HandOver) {
+        let (tenure, shard) = (&hand_over.tenure, hand_over.tenure.shard());
+        if !self.held.get(&shard).is_some_and(|held| Arc::ptr_eq(&held.tenure, tenure)) {
             tenure.lose();
+            let _ = hand_over.done.send(());
+            return;
         }
-        let _ = done.send(());
+        let sent = Instant::now();
+        match self.give_up(&hand_over).await {
+            Ok(-1) => tenure.lose(),
+            Ok(guests) => {
+                tenure.extend(sent + self.config.ttl);
+                tracing::debug!(role = %self.role, %shard, guests, "shard handed over");
+                metrics::counter!("stargazer_hand_overs_total", "role" => self.role.to_string()).increment(1);
+                self.announce(shard).await;
+            }
+            Err(error) => {
+                tracing::debug!(role = %self.role, %shard, %error, "not handed over yet");
+                self.unfinished.push(hand_over);
+                return;
+            }
+        }
+        self.held.remove(&shard);
+        self.try_at.insert(shard, Instant::now() + self.config.renew);
+        self.guests.push(hand_over.tenure);
+        let _ = hand_over.done.send(());
+    }
+
+    async fn give_up(&self, HandOver { tenure, running, .. }: &HandOver) -> Result<i64, Error> {
+        let (names, shard) = (self.bus.names(), tenure.shard());
+        let mut script = HAND_OVER.key(names.lock(&self.role, shard));
+        script.key(names.fence(&self.role, shard));
+        script.key(names.guests(&self.role, shard)).key(names.attempts(&self.role, shard));
+        script.arg(tenure.token()).arg(millis(self.config.ttl));
+        for (lane, entry) in running {
+            script.arg(&**lane).arg(entry.to_string());
+        }
+        Ok(script.invoke_async(&mut self.bus.shared()).await?)
     }
 
     /// Those who wait for the shard need not sleep until they would look.
@@ -400,8 +409,12 @@ impl Keeper {
     }
 }
 
-/// What of these entries is new to the guest of a lane.
-fn told(tenure: &Arc<Tenure>, lane: LaneKey, controls: &str) -> Option<Event> {
-    let news = tenure.news_for_guest(&lane, controls.split(',').filter_map(|id| id.parse().ok()));
+/// What is new to the guest of a lane, by the answer to its renewal.
+fn told(tenure: &Arc<Tenure>, lane: LaneKey, answer: &str) -> Option<Event> {
+    if answer == "-" {
+        tenure.guest_ended(&lane);
+        return None;
+    }
+    let news = tenure.news_for_guest(&lane, answer.split(',').filter_map(|id| id.parse().ok()));
     (!news.is_empty()).then(|| Event::Told(Arc::clone(tenure), lane, news))
 }

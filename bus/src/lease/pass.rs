@@ -38,6 +38,13 @@ impl Pass {
         self.lost.is_cancelled()
     }
 
+    /// Whether the turn is known to have its lane for itself at this moment.
+    pub(crate) fn is_current(&self) -> bool {
+        !self.is_lost()
+            && self.tenure.is_current()
+            && (!self.tenure.is_handed_over() || self.tenure.is_guest(&self.lane))
+    }
+
     /// A step was refused: nothing of this turn can be done any more.
     pub(crate) fn refused(&self) -> Error {
         if self.tenure.is_handed_over() {

@@ -88,8 +88,8 @@ impl Tenure {
         }
     }
 
-    /// Whether the lease, or the pass of its guests, is known to be ours at this moment: to be asked right before something is
-    /// done that no fence can refuse.
+    /// Whether the lease, or the passes of its guests, are known to be ours at this moment: to be asked right before something
+    /// is done that no fence can refuse.
     pub(crate) fn is_current(&self) -> bool {
         !self.is_lost() && Instant::now() < *self.leased_until.borrow()
     }
@@ -119,7 +119,12 @@ impl Tenure {
         self.is_handed_over.load(Ordering::Acquire)
     }
 
-    /// The turn of this lane has ended.
+    /// Whether the turn of this lane still runs as a guest, as far as is known here.
+    pub(crate) fn is_guest(&self, lane: &LaneKey) -> bool {
+        self.lock_guests().contains_key(lane)
+    }
+
+    /// The turn of this lane has ended, or is no guest any more.
     pub(crate) fn guest_ended(&self, lane: &LaneKey) {
         self.lock_guests().remove(lane);
     }

@@ -1,9 +1,9 @@
--- Settles entries, and counts that it did. While the trim point stands still, they are deleted as well: trimming would keep
--- them.
-local function ack(stream, group, attempts, settled, ids, deletes)
-  redis.call('XACK', stream, group, unpack(ids))
-  redis.call('HDEL', attempts, unpack(ids))
-  if deletes then redis.call('XDEL', stream, unpack(ids)) end
+-- Settles the entries from..to of a list, and counts that it did. While the trim point stands still, they are deleted as well:
+-- trimming would keep them.
+local function ack(stream, group, attempts, settled, deletes, list, from, to)
+  redis.call('XACK', stream, group, unpack(list, from, to))
+  redis.call('HDEL', attempts, unpack(list, from, to))
+  if deletes then redis.call('XDEL', stream, unpack(list, from, to)) end
   return redis.call('INCR', settled)
 end
 

@@ -24,7 +24,7 @@ end
 local window = tonumber(ARGV[4])
 local function settle()
   if right == 'guest' then redis.call('HDEL', KEYS[2], ARGV[2]) end
-  return ack(KEYS[3], ARGV[3], KEYS[4], KEYS[9], ids, ARGV[7] == '1')
+  return ack(KEYS[3], ARGV[3], KEYS[4], KEYS[9], ARGV[7] == '1', ids, 1, #ids)
 end
 
 if window > 0 then
@@ -62,5 +62,5 @@ for _ = 1, tonumber(next_arg()) do
   redis.call('XADD', stream, '*', 'data', data, 'ts', ARGV[6], 'trace_id', trace)
 end
 
-if window > 0 then mark(KEYS[5], KEYS[6], window, tonumber(ARGV[5]), causes) end
+if window > 0 then mark(KEYS[5], KEYS[6], window, tonumber(ARGV[5]), causes, 1, #causes) end
 return { 'NOW', settle() }

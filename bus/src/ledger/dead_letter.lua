@@ -21,7 +21,7 @@ if KEYS[10] then
   redis.call('XADD', KEYS[10], '*', 'data', ARGV[at + 1], 'ts', ARGV[at + 2], 'trace_id', ARGV[at + 3])
 end
 local window = tonumber(ARGV[12])
-if window > 0 and #causes > 0 then mark(KEYS[7], KEYS[8], window, tonumber(ARGV[13]), causes) end
+if window > 0 and #causes > 0 then mark(KEYS[7], KEYS[8], window, tonumber(ARGV[13]), causes, 1, #causes) end
 -- For who looks at the letter, and for a replay that makes the same calls.
 redis.call('EXPIRE', KEYS[5], ARGV[11])
-return ack(KEYS[3], ARGV[3], KEYS[4], KEYS[9], ids, ARGV[10] == '1')
+return ack(KEYS[3], ARGV[3], KEYS[4], KEYS[9], ARGV[10] == '1', ids, 1, #ids)

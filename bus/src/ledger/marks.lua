@@ -4,18 +4,12 @@ local function is_done(even, odd, cause)
   return redis.call('SISMEMBER', even, cause) == 1 or redis.call('SISMEMBER', odd, cause) == 1
 end
 
--- The same of many, by their place.
-local function are_done(even, odd, causes)
-  local done, others = redis.call('SMISMEMBER', even, unpack(causes)), redis.call('SMISMEMBER', odd, unpack(causes))
-  for i = 1, #causes do done[i] = done[i] == 1 or others[i] == 1 end
-  return done
-end
-
-local function mark(even, odd, window, most, causes)
+-- Marks the causes from..to of a list.
+local function mark(even, odd, window, most, list, from, to)
   local period = math.floor(redis.call('TIME')[1] / window)
   local set = period % 2 == 0 and even or odd
-  local over = redis.call('SCARD', set) + #causes - most
+  local over = redis.call('SCARD', set) + to - from + 1 - most
   if over > 0 then redis.call('SPOP', set, over) end
-  redis.call('SADD', set, unpack(causes))
+  redis.call('SADD', set, unpack(list, from, to))
   redis.call('EXPIREAT', set, (period + 2) * window, 'NX')
 end

@@ -16,7 +16,7 @@ if left > 0 then return { 'WAIT', math.min(left, tonumber(ARGV[7])), 1 } end
 -- its turn is over, would leave a record that nobody removes.
 if #redis.call('XPENDING', KEYS[4], ARGV[3], ARGV[4], ARGV[4], 1) == 0 then return { 'GONE', 0, 0 } end
 if ARGV[5] ~= '' and is_done(KEYS[5], KEYS[6], ARGV[5]) then
-  return { 'COPY', ack(KEYS[4], ARGV[3], KEYS[3], KEYS[7], { ARGV[4] }, ARGV[6] == '1'), 0 }
+  return { 'COPY', ack(KEYS[4], ARGV[3], KEYS[3], KEYS[7], ARGV[6] == '1', ARGV, 4, 4), 0 }
 end
 local failures, deaths, not_before, owner = 0, 0, 0, '-'
 local field = redis.call('HGET', KEYS[3], ARGV[4])

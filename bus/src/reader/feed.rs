@@ -30,8 +30,11 @@ pub(super) struct Feed {
     pub(super) stream: String,
     pub(super) fence: String,
     pub(super) phase: Phase,
-    /// Stream and group are known to be there.
+    /// Stream and group are known to be there, or once were.
     has_group: bool,
+    had_group: bool,
+    /// Its last read brought all that was asked for, so there is more.
+    pub(super) is_deep: bool,
     /// The highest id read as new, where the doorbell listens. Never an id that the doorbell returned.
     pub(super) last: EntryId,
 }
@@ -45,17 +48,20 @@ impl Feed {
             tenure,
             phase: Phase::Unwatched,
             has_group: false,
+            had_group: false,
+            is_deep: false,
             last: EntryId::default(),
         }
     }
 
-    /// Makes stream and group where they are missing, from the stream's beginning so that nothing is skipped.
-    async fn ensure_group(&self, bus: &Bus, group: &str) -> Result<(), Error> {
+    /// Makes stream and group where they are missing, from the stream's beginning so that nothing is skipped. True when they
+    /// were.
+    async fn ensure_group(&self, bus: &Bus, group: &str) -> Result<bool, Error> {
         let mut create = redis::cmd("XGROUP");
         create.arg("CREATE").arg(&self.stream).arg(group).arg("0").arg("MKSTREAM");
         match create.query_async::<()>(&mut bus.shared()).await {
-            Err(error) if error.code() == Some("BUSYGROUP") => Ok(()),
-            other => Ok(other?),
+            Err(error) if error.code() == Some("BUSYGROUP") => Ok(false),
+            other => Ok(other.map(|()| true)?),
         }
     }
 
@@ -126,10 +132,14 @@ impl Feeds {
     }
 
     /// Makes the groups that are missing.
-    pub(super) async fn ensure_groups(&mut self, bus: &Bus, group: &str) -> Result<(), Error> {
+    pub(super) async fn ensure_groups(&mut self, bus: &Bus, role: &Role) -> Result<(), Error> {
+        let group = bus.names().group(role);
         for feed in self.feeds.values_mut().filter(|feed| !feed.has_group) {
-            feed.ensure_group(bus, group).await?;
-            feed.has_group = true;
+            if feed.ensure_group(bus, &group).await? && feed.had_group {
+                tracing::warn!(%role, shard = %feed.tenure.shard(), "the consumer group was gone, and is made again");
+                metrics::counter!("stargazer_groups_remade_total", "role" => role.to_string()).increment(1);
+            }
+            (feed.has_group, feed.had_group) = (true, true);
         }
         Ok(())
     }
@@ -145,7 +155,19 @@ impl Feeds {
         Ok(())
     }
 
-    /// Redis said that a group is missing, as after it was emptied.
+    /// Notes what one read of this shard brought.
+    pub(super) fn read(&mut self, shard: Shard, asked: usize, found: usize, last: Option<EntryId>) {
+        let Some(feed) = self.feeds.get_mut(&shard) else { return };
+        feed.is_deep = found >= asked;
+        feed.last = last.unwrap_or(feed.last);
+    }
+
+    /// Whether a shard has more to read at once, as far as is known.
+    pub(super) fn any_deep(&self) -> bool {
+        self.reading().any(|feed| feed.is_deep)
+    }
+
+    /// A group may be missing, as after Redis was emptied.
     pub(super) fn groups_are_gone(&mut self) {
         self.feeds.values_mut().for_each(|feed| feed.has_group = false);
     }

@@ -38,6 +38,9 @@ const RETRY_MIN: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(1);
 /// A connection that held for this long was a good one: the next pause is the shortest again.
 const GOOD: Duration = Duration::from_secs(10);
+/// While the window is full nothing is read, and nobody hears that a group is gone, without which nothing can be settled. So
+/// after this long it is looked whether they are there.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Entries of one shard, in stream order.
 #[derive(Debug)]
@@ -191,7 +194,7 @@ impl Reader {
                 }
                 continue;
             }
-            self.feeds.ensure_groups(&self.bus, &self.bus.names().group(&self.role)).await?;
+            self.feeds.ensure_groups(&self.bus, &self.role).await?;
             let room = self.window.room();
             if room == 0 && self.feeds.all_watched() {
                 tokio::select! {
@@ -200,6 +203,7 @@ impl Reader {
                         return Ok(());
                     },
                     () = self.window.settled() => {}
+                    () = tokio::time::sleep(LOOK_AGAIN) => self.feeds.groups_are_gone(),
                 }
                 continue;
             }
@@ -223,8 +227,6 @@ impl Reader {
         let answer = round.send(&self.feeds, connection, &group, &self.instance).await?;
         let mut busy = !round.is_reading();
         if answer.group_is_gone {
-            tracing::warn!(role = %self.role, "the consumer group is gone, making it again");
-            metrics::counter!("stargazer_groups_remade_total", "role" => self.role.to_string()).increment(1);
             self.feeds.groups_are_gone();
             self.feeds.claim_again(&self.window);
             busy = true;
@@ -243,11 +245,9 @@ impl Reader {
                 trim(&self.bus, &self.role, &feed.tenure).await?;
             }
         }
-        for (shard, entries) in answer.read {
-            busy = true;
-            if let (Some(feed), Some(last)) = (self.feeds.get_mut(shard), entries.last()) {
-                feed.last = last.id;
-            }
+        for (shard, asked, entries) in answer.read {
+            busy |= !entries.is_empty();
+            self.feeds.read(shard, asked, entries.len(), entries.last().map(|last| last.id));
             self.pass_on(shard, entries).await;
         }
         for tenure in self.feeds.watched(&answer.tokens) {
@@ -255,7 +255,8 @@ impl Reader {
             tenure.lose();
         }
         self.feeds.drop_lost();
-        Ok(busy || answer.refused)
+        // Some may not have had their turn.
+        Ok(busy || answer.refused || self.feeds.any_deep())
     }
 
     async fn pass_on(&self, shard: Shard, mut entries: Vec<RawEntry>) {

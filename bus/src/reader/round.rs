@@ -17,15 +17,22 @@ use crate::{
 /// Pending entries that one page claims at most.
 const PAGE_MAX: usize = 1000;
 
-/// As long as much is pending, so many entries are claimed at once of few shards, rather than few of all: claimed one by one,
-/// an entry costs Redis ten times as much.
-const PAGE_MIN: usize = 64;
+/// As long as there is much, so many entries are taken at once of few shards, rather than few of all: claimed one by one, an
+/// entry costs Redis ten times as much, and settled one by one, twice as much.
+const PAGE_MIN: usize = 128;
 
 /// What one flush asks for.
+#[derive(Default)]
 pub(super) struct Round {
     claims: Vec<(Shard, EntryId)>,
-    reads: Vec<Shard>,
-    /// Entries by claim and by stream.
+    /// Entries by claim.
+    page: usize,
+    reads: Vec<Read>,
+}
+
+/// A read of several streams, and how many entries it takes of each.
+struct Read {
+    shards: Vec<Shard>,
     count: usize,
 }
 
@@ -33,7 +40,8 @@ pub(super) struct Round {
 #[derive(Default)]
 pub(super) struct Answer {
     pub(super) claimed: Vec<(Shard, Claimed)>,
-    pub(super) read: Vec<(Shard, Vec<RawEntry>)>,
+    /// What was asked for and found of each shard that was read.
+    pub(super) read: Vec<(Shard, usize, Vec<RawEntry>)>,
     /// A fence had moved, so nothing was read.
     pub(super) refused: bool,
     pub(super) group_is_gone: bool,
@@ -43,31 +51,41 @@ pub(super) struct Answer {
 
 impl Round {
     /// Spreads `room` over the shards that are claimed or read. Each shard gets its first page at once, so that what little is
-    /// pending of a shard waits for no other; who has more takes turns, by `number`, the number of this round.
+    /// pending of a shard waits for no other; who has more takes turns, by `number`, the number of this round. So it is with
+    /// reads: those with much to read take turns, since what is read together is settled together.
     pub(super) fn plan(feeds: &Feeds, room: usize, number: usize) -> Self {
-        let mut round = Self { claims: Vec::new(), reads: Vec::new(), count: 0 };
-        let mut further = Vec::new();
-        if room > 0 {
-            for feed in feeds.iter() {
-                match feed.phase {
-                    Phase::Unwatched => {}
-                    Phase::Claiming(cursor) if cursor == EntryId::default() => {
-                        round.claims.push((feed.tenure.shard(), cursor));
-                    }
-                    Phase::Claiming(cursor) => further.push((feed.tenure.shard(), cursor)),
-                    Phase::Reading => round.reads.push(feed.tenure.shard()),
-                }
+        let mut round = Self::default();
+        if room == 0 {
+            return round;
+        }
+        let (mut further, mut shallow, mut deep) = (Vec::new(), Vec::new(), Vec::new());
+        for feed in feeds.iter() {
+            let shard = feed.tenure.shard();
+            match feed.phase {
+                Phase::Unwatched => {}
+                Phase::Claiming(cursor) if cursor == EntryId::default() => round.claims.push((shard, cursor)),
+                Phase::Claiming(cursor) => further.push((shard, cursor)),
+                Phase::Reading if feed.is_deep => deep.push(shard),
+                Phase::Reading => shallow.push(shard),
             }
         }
         if round.claims.is_empty() && !further.is_empty() {
-            let at_once = (room / PAGE_MIN).clamp(1, further.len());
-            let first = number.wrapping_mul(at_once) % further.len();
-            further.rotate_left(first);
-            further.truncate(at_once);
+            take_turns(&mut further, room, number);
             round.claims = further;
         }
-        let shares = (round.claims.len() + round.reads.len()).max(1);
-        round.count = (room / shares).clamp(1, PAGE_MAX);
+        if !round.claims.is_empty() {
+            shallow.append(&mut deep);
+        }
+        let share = room / (round.claims.len() + shallow.len() + deep.len()).max(1);
+        round.page = share.clamp(1, PAGE_MAX);
+        let left = room - share * (round.claims.len() + shallow.len());
+        take_turns(&mut deep, left, number);
+        let count = left / deep.len().max(1);
+        for (shards, count) in [(shallow, share), (deep, count)] {
+            if !shards.is_empty() {
+                round.reads.push(Read { shards, count: count.max(1) });
+            }
+        }
         round
     }
 
@@ -89,20 +107,15 @@ impl Round {
             for (shard, cursor) in &self.claims {
                 let Some(feed) = feeds.get(*shard) else { continue };
                 pipe.cmd("XAUTOCLAIM").arg(&feed.stream).arg(group).arg(consumer).arg(0).arg(cursor.to_string());
-                pipe.arg("COUNT").arg(self.count).ignore();
+                pipe.arg("COUNT").arg(self.page).ignore();
             }
-            if !self.reads.is_empty() {
-                pipe.cmd("XREADGROUP")
-                    .arg("GROUP")
-                    .arg(group)
-                    .arg(consumer)
-                    .arg("COUNT")
-                    .arg(self.count)
-                    .arg("STREAMS");
-                for feed in self.reads.iter().filter_map(|shard| feeds.get(*shard)) {
+            for read in &self.reads {
+                pipe.cmd("XREADGROUP").arg("GROUP").arg(group).arg(consumer);
+                pipe.arg("COUNT").arg(read.count).arg("STREAMS");
+                for feed in read.shards.iter().filter_map(|shard| feeds.get(*shard)) {
                     pipe.arg(&feed.stream);
                 }
-                for _ in &self.reads {
+                for _ in &read.shards {
                     pipe.arg(">");
                 }
                 pipe.ignore();
@@ -142,23 +155,39 @@ impl Round {
                 result => answer.claimed.push((*shard, reply::claimed(result)?)),
             }
         }
-        if self.reads.is_empty() {
-            return Ok(());
-        }
-        match results.next().ok_or(Error::Reply { step: "a read" })? {
-            Value::ServerError(error) => answer.note(error)?,
-            result => {
-                let shards: HashMap<&[u8], Shard> = (self.reads.iter())
-                    .filter_map(|shard| Some((feeds.get(*shard)?.stream.as_bytes(), *shard)))
-                    .collect();
-                for (stream, entries) in reply::streams(result)? {
-                    let shard = shards.get(stream.as_ref()).ok_or(Error::Reply { step: "a read" })?;
-                    answer.read.push((*shard, entries));
-                }
+        for read in &self.reads {
+            match results.next().ok_or(Error::Reply { step: "a read" })? {
+                Value::ServerError(error) => answer.note(error)?,
+                result => read.sort_out(result, feeds, answer)?,
             }
         }
         Ok(())
     }
+}
+
+impl Read {
+    /// Streams without anything new are missing in the reply.
+    fn sort_out(&self, result: Value, feeds: &Feeds, answer: &mut Answer) -> Result<(), Error> {
+        let mut shards: HashMap<&[u8], Shard> =
+            (self.shards.iter()).filter_map(|shard| Some((feeds.get(*shard)?.stream.as_bytes(), *shard))).collect();
+        for (stream, entries) in reply::streams(result)? {
+            let shard = shards.remove(stream.as_ref()).ok_or(Error::Reply { step: "a read" })?;
+            answer.read.push((shard, self.count, entries));
+        }
+        answer.read.extend(shards.into_values().map(|shard| (shard, self.count, Vec::new())));
+        Ok(())
+    }
+}
+
+/// Leaves as many as `room` is enough for, others each time.
+fn take_turns<T>(all: &mut Vec<T>, room: usize, number: usize) {
+    if all.is_empty() {
+        return;
+    }
+    let at_once = (room / PAGE_MIN).clamp(1, all.len());
+    let first = number.wrapping_mul(at_once) % all.len();
+    all.rotate_left(first);
+    all.truncate(at_once);
 }
 
 impl Answer {

@@ -38,7 +38,7 @@ impl Sabotage {
     pub const SENDING: Self =
         Self::Script("redis.call(ARGV[4] == '1' and 'HSET' or 'HSETNX', KEYS[4], ARGV[i], value)", "");
     /// A commit that leaves no mark of what is done.
-    pub const DONE_MARK: Self = Self::Script("redis.call('SADD', set, unpack(causes))", "");
+    pub const DONE_MARK: Self = Self::Script("redis.call('SADD', set, unpack(list, from, to))", "");
 }
 
 /// Decides over every command.

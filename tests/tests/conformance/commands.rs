@@ -114,7 +114,7 @@ pub(crate) fn command(rng: &mut Rng) -> Command {
 fn scripted(rng: &mut Rng) -> Command {
     let pick = |rng: &mut Rng, from: &[&'static str]| from[rng.usize(..from.len())];
     // Ours, and one that the fence never holds.
-    let token = pick(rng, &["T", "T", "T", "other"]);
+    let token = pick(rng, &["o:5:T", "o:5:T", "o:5:T", "other"]);
     let (entry, other) = (format!("{}-{}", rng.u8(1..40), rng.u8(0..3)), format!("{}-0", rng.u8(1..40)));
     let cause = pick(rng, &["cause-1", "cause-2", "cause-3", "cause-4"]);
     let owner = pick(rng, &["worker-1", "worker-2"]);
@@ -124,11 +124,11 @@ fn scripted(rng: &mut Rng) -> Command {
     let known = pick(rng, &["0", "0", "1", "2", "3"]);
     match rng.u8(..19) {
         17 => script("touch", &["fence"], &[token]),
-        0 => words("SET fence T"),
+        0 => words("SET fence o:5:T"),
         1 => script("acquire", &["lock", "owner"], &[owner, "100000", "random"]),
         2 => script("renew", &["lock", "fence"], &[token, "100000"]),
         3 => {
-            let running = ["T", "100000", lane, &entry, "lane-3", &other];
+            let running = ["o:5:T", "100000", lane, &entry, "lane-3", &other];
             script("hand_over", &["lock", "fence", "guests", "attempts"], &running)
         }
         // One only: two in one millisecond would stand by their names.
@@ -166,11 +166,13 @@ fn scripted(rng: &mut Rng) -> Command {
             script("note", &["fence", "guests", "attempts", "notes"], &fields)
         }
         16 => {
-            let head = [token, "g", "86400", "1000000", deletes, known, "2"];
-            let one = ["lane-1", "3", "100000", "2", &entry, cause, "1", "m3", &other, "cause-8", "0", ""];
-            let another = ["lane-2", "3", "100000", "1", "7-0", "cause-1", "1", "m4"];
+            // Lanes that remember all of their entries, or some.
+            let (is_uniform, remembered, message) = if rng.bool() { ("1", "2", "m5") } else { ("0", "1", "") };
+            let head = [token, "g", "86400", "1000000", deletes, known, "2", "3", is_uniform];
+            let entries = [&entry, &other, "7-0", cause, "cause-8", "cause-1", "m3", message, "m4"];
+            let lanes = ["lane-1", "2", remembered, "3", "100000", "lane-2", "1", "1", "3", "100000"];
             let keys = ["fence", "guests", "x1", "attempts", "done0", "done1", "settled", "l", "l2"];
-            script("record", &keys, &[&head[..], &one, &another].concat())
+            script("record", &keys, &[&head[..], &entries, &lanes].concat())
         }
         10 => script("trim", &["fence", "x1"], &[token, "g"]),
         11 => script("drop_idle", &["x1"], &["g", pick(rng, &["c1", "c2"]), pick(rng, &["-1", "100000"])]),

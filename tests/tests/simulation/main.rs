@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so at once")]
 #![expect(clippy::panic, reason = "a check that nothing can fail is one that fails")]
 
+mod cases;
 mod chance;
 mod check;
 mod handlers;
@@ -22,7 +23,7 @@ use std::{
 };
 
 use check::Totals;
-use tests::Sabotage;
+use tests::{Fault, Sabotage};
 
 /// Runs in CI. Each takes about half a minute of the world's time.
 const SEEDS: u64 = 60;
@@ -91,24 +92,24 @@ fn a_commit_without_its_fence_is_noticed() {
 
 #[test]
 fn a_stale_reader_takes_nothing() {
-    world::stale_reader(None);
+    cases::stale_reader(None);
 }
 
 #[test]
 fn a_read_that_watches_nothing_is_noticed() {
-    let ran = std::panic::catch_unwind(|| world::stale_reader(Some(Sabotage::Watch)));
+    let ran = std::panic::catch_unwind(|| cases::stale_reader(Some(Sabotage::Watch)));
     assert!(ran.is_err(), "nobody missed what a stale reader took");
 }
 
 #[test]
 fn a_read_that_arrives_late_takes_nothing() {
-    world::late_read(None);
+    cases::late_read(None);
 }
 
 #[test]
 fn a_fence_that_a_new_connection_does_not_write_is_noticed() {
     let untouched = Sabotage::Script("redis.call('SET', KEYS[1], ARGV[1])\nreturn 1", "return 1");
-    let ran = std::panic::catch_unwind(|| world::late_read(Some(untouched)));
+    let ran = std::panic::catch_unwind(|| cases::late_read(Some(untouched)));
     assert!(ran.is_err(), "nobody missed what a late read took");
 }
 
@@ -129,16 +130,26 @@ fn a_send_that_is_noted_nowhere_is_noticed() {
 
 #[test]
 fn a_guest_ends_its_turn_after_the_hand_over() {
-    world::guest();
+    cases::guest(Fault::None);
+}
+
+#[test]
+fn a_hand_over_that_was_not_done_is_done_again() {
+    cases::guest(Fault::NotDone);
+}
+
+#[test]
+fn a_hand_over_that_was_not_answered_is_known_to_be_done() {
+    cases::guest(Fault::NotAnswered);
 }
 
 #[test]
 fn a_guest_that_fell_silent_changes_nothing() {
-    world::silent_guest(None);
+    cases::silent_guest(None);
 }
 
 #[test]
 fn a_pass_that_is_not_removed_is_noticed() {
-    let ran = std::panic::catch_unwind(|| world::silent_guest(Some(Sabotage::GUEST_REMOVAL)));
+    let ran = std::panic::catch_unwind(|| cases::silent_guest(Some(Sabotage::GUEST_REMOVAL)));
     assert!(ran.is_err(), "nobody missed what a silent guest did");
 }

@@ -8,7 +8,7 @@ use std::{
 
 use bus::{Bus, Consumer, ConsumerConfig, Entry, Handler, LeaseConfig, Names, Producer, Role, Shards};
 use gateway::egress::Egress;
-use tests::{Fault, Faults, Sabotage, SimProcess, SimServer};
+use tests::{Sabotage, SimProcess, SimServer};
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -19,11 +19,12 @@ use super::{
     pair::{self, Pair},
 };
 
-const LEASE: LeaseConfig = LeaseConfig { ttl: Duration::from_millis(600), renew: Duration::from_millis(150) };
+pub(crate) const LEASE: LeaseConfig =
+    LeaseConfig { ttl: Duration::from_millis(600), renew: Duration::from_millis(150) };
 /// Things that happen in one world before it is left in peace.
 const EVENTS: usize = 120;
 /// How long it may take, by the world's clock, until everything is done when nothing goes wrong any more.
-const PEACE_MAX: Duration = Duration::from_secs(180);
+pub(crate) const PEACE_MAX: Duration = Duration::from_secs(180);
 
 /// Runs one world, and compares; with a safeguard taken out where one is named.
 pub(crate) fn run(seed: u64, sabotage: Option<Sabotage>) -> Run {
@@ -44,113 +45,16 @@ pub(crate) fn run_pair(seed: u64, sabotage: Option<Sabotage>) -> Run {
     })
 }
 
-fn in_time_of_its_own<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn in_time_of_its_own<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(work)
 }
 
-/// The case that chance seldom meets: an owner is frozen, another takes over and is busy for a moment, and in that moment new
-/// entries come and the first one wakes, with its next read ready to be sent.
-pub(crate) fn stale_reader(sabotage: Option<Sabotage>) -> Run {
-    in_time_of_its_own(async {
-        let mut world = World::new(0, sabotage);
-        world.server.set_faults(None);
-        world.start_gateway();
-        world.start_worker();
-        world.send_all(&["lane1:0"]).await;
-        world.seen(1).await;
-        world.workers[0].link.freeze(PEACE_MAX);
-        world.start_worker();
-        world.send_all(&["lane1:1"]).await;
-        world.seen(2).await;
-        world.workers[1].link.freeze(LEASE.renew);
-        world.send_all(&["lane1:2", "lane1:3"]).await;
-        world.workers[0].link.thaw();
-        world.rest().await
-    })
-}
-
-/// The case of a guest that falls silent: its shard was handed over while its turn ran, it is frozen until its pass is over and
-/// its lane has gone on, and then it wakes with its commit ready to be sent.
-pub(crate) fn silent_guest(sabotage: Option<Sabotage>) -> Run {
-    in_time_of_its_own(async {
-        let mut world = World::new(0, sabotage);
-        world.server.set_faults(None);
-        world.drain = PEACE_MAX;
-        world.start_gateway();
-        world.start_worker();
-        world.send_all(&["lane1:0:fragile", "lane1:1"]).await;
-        world.until(|world| world.holds("attempts")).await;
-        world.start_worker();
-        world.workers[0].stop.cancel();
-        world.until(|world| world.holds("guests")).await;
-        world.workers[0].link.freeze(PEACE_MAX);
-        world.seen(2).await;
-        world.workers[0].link.thaw();
-        world.rest().await
-    })
-}
-
-/// The case of a guest that is well: its turn ends after the shard was handed over, and nothing runs twice.
-pub(crate) fn guest() -> Run {
-    in_time_of_its_own(async {
-        let mut world = World::new(0, None);
-        world.server.set_faults(None);
-        world.start_gateway();
-        world.start_worker();
-        world.send_all(&["lane1:0:once", "lane1:1"]).await;
-        world.until(|world| world.holds("attempts")).await;
-        world.start_worker();
-        world.workers[0].stop.cancel();
-        world.rest().await
-    })
-}
-
-/// A reading connection breaks with its next read on the way, and the read arrives when the reader has long begun anew.
-pub(crate) fn late_read(sabotage: Option<Sabotage>) -> Run {
-    in_time_of_its_own(async {
-        let mut world = World::new(0, sabotage);
-        world.server.set_faults(None);
-        world.start_gateway();
-        world.start_worker();
-        world.send_all(&["lane1:0"]).await;
-        world.seen(1).await;
-        world.server.set_faults(Some(Box::<Stranding>::default()));
-        world.send_all(&["lane1:1"]).await;
-        world.seen(2).await;
-        world.server.set_faults(None);
-        world.send_all(&["lane1:2"]).await;
-        world.send_all(&["lane1:3"]).await;
-        world.rest().await
-    })
-}
-
-/// The next read of a worker is stranded, and no other.
-#[derive(Debug, Default)]
-struct Stranding {
-    is_read: bool,
-    is_over: bool,
-}
-
-impl Faults for Stranding {
-    fn next(&mut self, command: &[Vec<u8>]) -> Fault {
-        match command[0].as_slice() {
-            b"XREADGROUP" => self.is_read = command.iter().any(|part| part.starts_with(b"sg:stream:inbound")),
-            b"EXEC" if self.is_read && !self.is_over => {
-                self.is_over = true;
-                return Fault::Stranded;
-            }
-            _ => {}
-        }
-        Fault::None
-    }
-}
-
 /// A process.
-struct Process {
+pub(crate) struct Process {
     task: JoinHandle<()>,
-    stop: CancellationToken,
-    link: SimProcess,
+    pub(crate) stop: CancellationToken,
+    pub(crate) link: SimProcess,
 }
 
 pub(crate) struct World {
@@ -164,17 +68,17 @@ pub(crate) struct World {
     pub(crate) appended: BTreeMap<String, usize>,
     chance: Chance,
     met: Arc<Met>,
-    workers: Vec<Process>,
+    pub(crate) workers: Vec<Process>,
     gateways: Vec<Process>,
     names: u32,
-    drain: Duration,
+    pub(crate) drain: Duration,
     /// Where the daemons' own code runs.
     pair: Option<Pair>,
     run: Run,
 }
 
 impl World {
-    fn new(seed: u64, sabotage: Option<Sabotage>) -> Self {
+    pub(crate) fn new(seed: u64, sabotage: Option<Sabotage>) -> Self {
         let (chance, met, server) = (Chance::new(seed), Arc::new(Met::default()), SimServer::new());
         let shards = Shards::new([1, 2, 4][(seed % 3) as usize]).unwrap();
         let bus = Bus::simulated(Arc::new(server.clone()), Names { shards, ..Names::default() });
@@ -223,7 +127,7 @@ impl World {
     }
 
     /// Everything is well again; when all is done, it is compared with what was sent.
-    async fn rest(mut self) -> Run {
+    pub(crate) async fn rest(mut self) -> Run {
         self.server.set_faults(None);
         if self.workers.is_empty() {
             self.start_worker();
@@ -304,25 +208,25 @@ impl World {
         format!(":edit:{}", &last[self.chance.traffic.usize(..last.len())][prefix.len()..])
     }
 
-    async fn send_all(&mut self, payloads: &[&str]) {
+    pub(crate) async fn send_all(&mut self, payloads: &[&str]) {
         let payloads: Vec<String> = payloads.iter().map(|payload| (*payload).to_owned()).collect();
         self.sent.extend(payloads.iter().cloned());
         self.append(&payloads).await;
     }
 
     /// Waits until the platform has as many.
-    async fn seen(&self, count: usize) {
+    pub(crate) async fn seen(&self, count: usize) {
         self.until(|world| world.platform.seen().len() >= count).await;
     }
 
-    async fn until(&self, is_so: impl Fn(&Self) -> bool) {
+    pub(crate) async fn until(&self, is_so: impl Fn(&Self) -> bool) {
         while !is_so(self) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
     /// Whether a shard of the workers holds something under such a key.
-    fn holds(&self, what: &str) -> bool {
+    pub(crate) fn holds(&self, what: &str) -> bool {
         let names = self.bus.names();
         names.shards.all().any(|shard| {
             let key = if what == "guests" {
@@ -409,7 +313,7 @@ impl World {
         self.run.outages += 1;
     }
 
-    fn start_worker(&mut self) {
+    pub(crate) fn start_worker(&mut self) {
         let (bus, link, stop) = self.link();
         let process = match self.pair.clone() {
             Some(pair) => {
@@ -421,7 +325,7 @@ impl World {
         self.workers.push(process);
     }
 
-    fn start_gateway(&mut self) {
+    pub(crate) fn start_gateway(&mut self) {
         let (link, role) = (self.link(), Role::Outbound(PLATFORM.into()));
         let process = match self.pair.clone() {
             Some(pair) => self.process(link, role, Arc::new(Egress::new(pair.platform)), std::future::ready(())),

@@ -1,0 +1,114 @@
+//! Cases that chance seldom meets, each played out on its own.
+
+use tests::{Fault, Faults, Sabotage};
+
+use super::{
+    check::Run,
+    world::{LEASE, PEACE_MAX, World, in_time_of_its_own},
+};
+
+/// A worker and a gateway with all the time they want to end, and no faults but those of the case.
+fn calm_world(sabotage: Option<Sabotage>) -> World {
+    let mut world = World::new(0, sabotage);
+    world.server.set_faults(None);
+    world.drain = PEACE_MAX;
+    world.start_gateway();
+    world.start_worker();
+    world
+}
+
+/// An owner is frozen, another takes over and is busy for a moment, and in that moment new entries come and the first one
+/// wakes, with its next read ready to be sent.
+pub(crate) fn stale_reader(sabotage: Option<Sabotage>) -> Run {
+    in_time_of_its_own(async {
+        let mut world = calm_world(sabotage);
+        world.send_all(&["lane1:0"]).await;
+        world.seen(1).await;
+        world.workers[0].link.freeze(PEACE_MAX);
+        world.start_worker();
+        world.send_all(&["lane1:1"]).await;
+        world.seen(2).await;
+        world.workers[1].link.freeze(LEASE.renew);
+        world.send_all(&["lane1:2", "lane1:3"]).await;
+        world.workers[0].link.thaw();
+        world.rest().await
+    })
+}
+
+/// A reading connection breaks with its next read on the way, and the read arrives when the reader has long begun anew.
+pub(crate) fn late_read(sabotage: Option<Sabotage>) -> Run {
+    in_time_of_its_own(async {
+        let mut world = calm_world(sabotage);
+        world.send_all(&["lane1:0"]).await;
+        world.seen(1).await;
+        world.server.set_faults(Some(Box::<Stranding>::default()));
+        world.send_all(&["lane1:1"]).await;
+        world.seen(2).await;
+        world.server.set_faults(None);
+        world.send_all(&["lane1:2"]).await;
+        world.send_all(&["lane1:3"]).await;
+        world.rest().await
+    })
+}
+
+/// A world in which the first message's turn is a guest: its worker was told to stop while it ran, and another is there.
+async fn with_a_guest(sabotage: Option<Sabotage>, payloads: &[&str], hand_over: Fault) -> World {
+    let mut world = calm_world(sabotage);
+    world.send_all(payloads).await;
+    world.until(|world| world.holds("attempts")).await;
+    world.start_worker();
+    world.server.set_faults(Some(Box::new(FirstHandOver(Some(hand_over)))));
+    world.workers[0].stop.cancel();
+    world.until(|world| world.holds("guests")).await;
+    world
+}
+
+/// A guest that falls silent: it is frozen until its pass is over and its lane has gone on, and then it wakes with its commit
+/// ready to be sent.
+pub(crate) fn silent_guest(sabotage: Option<Sabotage>) -> Run {
+    in_time_of_its_own(async {
+        let world = with_a_guest(sabotage, &["lane1:0:fragile", "lane1:1"], Fault::None).await;
+        world.workers[0].link.freeze(PEACE_MAX);
+        world.seen(2).await;
+        world.workers[0].link.thaw();
+        world.rest().await
+    })
+}
+
+/// A guest that is well: its turn ends after the shard was handed over, whatever the hand-over met, and nothing runs twice.
+pub(crate) fn guest(hand_over: Fault) -> Run {
+    in_time_of_its_own(async { with_a_guest(None, &["lane1:0:once", "lane1:1"], hand_over).await.rest().await })
+}
+
+/// The next read of a worker is stranded, and no other.
+#[derive(Debug, Default)]
+struct Stranding {
+    is_read: bool,
+    is_over: bool,
+}
+
+impl Faults for Stranding {
+    fn next(&mut self, command: &[Vec<u8>]) -> Fault {
+        match command[0].as_slice() {
+            b"XREADGROUP" => self.is_read = command.iter().any(|part| part.starts_with(b"sg:stream:inbound")),
+            b"EXEC" if self.is_read && !self.is_over => {
+                self.is_over = true;
+                return Fault::Stranded;
+            }
+            _ => {}
+        }
+        Fault::None
+    }
+}
+
+/// What happens to the first hand-over of a shard.
+#[derive(Debug)]
+struct FirstHandOver(Option<Fault>);
+
+impl Faults for FirstHandOver {
+    fn next(&mut self, command: &[Vec<u8>]) -> Fault {
+        // Told by its keys: a lease among four of them.
+        let is_hand_over = command[0].starts_with(b"EVAL") && command[2] == b"4" && command[3].starts_with(b"sg:lock");
+        if is_hand_over { self.0.take().unwrap_or(Fault::None) } else { Fault::None }
+    }
+}
