@@ -60,7 +60,7 @@ impl Daemon for Inference {
         let status = consumer.status();
         context.health.check_with("inbound consumer", move || status.fault());
         let drain = context.bus.names().has_plain_streams().then(|| {
-            let drain = Arc::new(Drain::new(context.bus.clone()));
+            let drain = Arc::new(Drain::new(context.bus.clone(), context.settings.stream_bound()));
             Consumer::new(context.bus.clone(), config(Role::PlainInbound), drain)
         });
         if let Some(status) = drain.as_ref().map(Consumer::status) {

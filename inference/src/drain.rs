@@ -1,7 +1,8 @@
 //! From the plain inbound stream into the shards, so that any other service can publish as if there were one stream.
 //!
 //! An entry is appended to its lane's shard and then acknowledged; a crash in between appends it twice, and its cause makes the
-//! second one a copy.
+//! second one a copy. A Redis that forgets its last moment forgets the acknowledgement before the append, so nothing has to be
+//! appended again; with both streams on masters of their own that would not be so.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,14 +15,28 @@ const AGAIN: Duration = Duration::from_millis(250);
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Drain {
+pub struct Drain {
     names: Arc<Names>,
     producer: Producer,
+    stream_bound: u64,
 }
 
 impl Drain {
-    pub(crate) fn new(bus: Bus) -> Self {
-        Self { names: Arc::clone(bus.names()), producer: Producer::new(bus) }
+    /// `stream_bound`: unfinished entries that a shard's stream may hold; at that, what comes for it waits in the plain one.
+    #[must_use]
+    pub fn new(bus: Bus, stream_bound: u64) -> Self {
+        Self { names: Arc::clone(bus.names()), producer: Producer::new(bus), stream_bound }
+    }
+
+    /// False when the shard of a lane is at its bound.
+    async fn move_on(&self, lane: &str, data: Bytes, trace_id: String) -> Result<bool, bus::Error> {
+        let shard = self.names.shards.of(lane);
+        if self.producer.unfinished(&Role::Inbound, shard, self.stream_bound).await? >= self.stream_bound {
+            return Ok(false);
+        }
+        let stream = self.names.stream(&Role::Inbound, shard);
+        self.producer.append(&[Entry { stream, data, trace_id }]).await?;
+        Ok(true)
     }
 }
 
@@ -38,9 +53,12 @@ impl Handler for Drain {
             Ok(data) => data,
             Err(error) => return Outcome::Dead(Failure { code: "undecodable", error: error.to_string() }),
         };
-        let stream = self.names.stream(&Role::Inbound, self.names.shards.of(&facts.lane));
-        match self.producer.append(&[Entry { stream, data, trace_id: facts.trace_id.clone() }]).await {
-            Ok(_) => Outcome::Commit(Commit::default()),
+        match self.move_on(&facts.lane, data, facts.trace_id.clone()).await {
+            Ok(true) => Outcome::Commit(Commit::default()),
+            Ok(false) => {
+                tracing::debug!(trace_id = %facts.trace_id, lane = %facts.lane, "its shard is full, so it waits");
+                Outcome::Wait(AGAIN)
+            }
             Err(error) => {
                 tracing::warn!(trace_id = %facts.trace_id, lane = %facts.lane, %error, "not moved into its shard yet");
                 Outcome::Wait(AGAIN)

@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod daemon;
-mod drain;
+pub mod drain;
 mod history;
 pub mod model;
 mod prompt;

@@ -1,7 +1,12 @@
 //! Plain streams beside sharded ones: what another service publishes as if there were one stream, and one platform.
 
+use std::{sync::Arc, time::Duration};
+
+use bus::{Consumer, ConsumerConfig, LeaseConfig, Role, Shards};
 use codec::{ActionType, Inbound, Outbound};
-use tests::{Answer, ModelServer, Pair, WebChatClient, eventually, until};
+use inference::drain::Drain;
+use tests::{Answer, ModelServer, Pair, RedisServer, WebChatClient, eventually, until};
+use tokio_util::sync::CancellationToken;
 
 async fn publish(pair: &Pair, stream: &str, data: &[u8]) {
     let command: [&[u8]; 9] = [b"XADD", stream.as_bytes(), b"*", b"data", data, b"ts", b"1", b"trace_id", b"t"];
@@ -60,6 +65,56 @@ async fn what_is_published_on_the_plain_inbound_stream_is_answered_once_and_in_o
     let left = pair.redis.command(["XPENDING", "sg:stream:inbound", "sg:workers"]).await;
     assert_eq!(left.list()[0].number(), 0);
     assert_eq!(messages(&mut visitor, &chat, 12).await.len(), 12, "and no more");
+}
+
+/// A shard that is at its bound takes no more; what is meant for it waits, in order, and nothing of it is lost.
+#[tokio::test]
+async fn what_is_meant_for_a_full_shard_waits_on_the_plain_stream() {
+    const BOUND: i64 = 3;
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let config = ConsumerConfig {
+        role: Role::PlainInbound,
+        instance: "worker-1".into(),
+        lease: LeaseConfig::default(),
+        turns_max: 8,
+        window_entries: 64,
+        window_bytes: 1 << 20,
+        failures_max: 3,
+        deaths_max: 3,
+        drain: Duration::from_secs(1),
+        stuck_after: Duration::from_secs(600),
+    };
+    let stop = CancellationToken::new();
+    let drain = Consumer::new(bus.clone(), config, Arc::new(Drain::new(bus.clone(), BOUND as u64))).run(stop.clone());
+    let shard = bus.names().shards.of("webchat:chat");
+    let stream = bus.names().stream(&Role::Inbound, shard);
+    let length = || async { redis.command(["XLEN", &stream]).await.number() };
+    let plain = "sg:stream:inbound";
+    let test = async {
+        for (number, trace) in ["t0", "t1", "t2", "t3", "t4"].into_iter().enumerate() {
+            let data = message("chat", number as u32).to_bytes();
+            let trace = trace.as_bytes();
+            let command: [&[u8]; 9] =
+                [b"XADD", plain.as_bytes(), b"*", b"data", &data, b"ts", b"1", b"trace_id", trace];
+            redis.command_bytes(&command).await;
+        }
+        until("it is full", || async { length().await == BOUND }).await;
+        let pending = || async { redis.command(["XPENDING", plain, "sg:workers"]).await.list()[0].number() };
+        until("the others wait", || async { pending().await == 2 }).await;
+        // A worker has finished with two of them.
+        let first = redis.command(["XRANGE", &stream, "-", "+", "COUNT", "2"]).await;
+        for entry in first.list() {
+            redis.command(["XDEL", &stream, entry.list()[0].text()]).await;
+        }
+        until("they follow", || async { pending().await == 0 }).await;
+        assert_eq!(length().await, BOUND);
+        let contents = redis.command(["XRANGE", &stream, "-", "+"]).await;
+        let traces: Vec<&str> = contents.list().iter().map(|entry| entry.list()[1].list()[5].text()).collect();
+        assert_eq!(traces, ["t2", "t3", "t4"]);
+        stop.cancel();
+    };
+    tokio::join!(drain, test);
 }
 
 #[tokio::test]
