@@ -31,7 +31,11 @@ impl Pair {
 
     /// A gateway and one worker with these settings over the harness' own, both ready.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        let redis = RedisServer::new().await;
+        Self::on(RedisServer::new().await, settings).await
+    }
+
+    /// The same on a Redis that is there.
+    pub async fn on(redis: RedisServer, settings: &[(&str, &str)]) -> Self {
         let webchat = FreePort::new();
         let mut all = Self::settings_on(&redis);
         all.insert("SG_WEBCHAT_ADDR".into(), webchat.to_string());

@@ -1,9 +1,20 @@
 //! `durability = "replicated"`: what was answered is on a replica, and where none answers, that is said.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use bus::{Bus, Durability, Entry, EntryId, Error, Log, LogBounds, Producer, Queue, Role, Shards};
-use tests::{RedisServer, Signal, until, within};
+use bus::{
+    Action, Bus, Commit, Consumer, ConsumerConfig, Durability, Entry, EntryId, Error, Failure, Handler, LeaseConfig,
+    Log, LogBounds, Outcome, Producer, Queue, Role, Route, RouteError, Shards, Turn, Way,
+};
+use bytes::Bytes;
+use tests::{Pair, RedisServer, Signal, until, within};
+use tokio_util::sync::CancellationToken;
 
 /// How long a replica has in these tests.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -78,4 +89,114 @@ async fn other_commands_do_not_wait_for_the_replica() {
         } => {}
     }
     replica.signal(Signal::CONT);
+}
+
+/// Notes that it begins, and answers.
+#[derive(Default)]
+struct Noting {
+    is_noted: AtomicBool,
+}
+
+impl Handler for Noting {
+    fn route(&self, payload: &Bytes) -> Result<Route, RouteError> {
+        let cause = String::from_utf8_lossy(payload).into();
+        let lane = if payload.ends_with(b"note") { "another" } else { "a" };
+        Ok(Route { lane: lane.into(), cause, way: Way::Turn })
+    }
+
+    async fn run(&self, turn: &mut Turn) -> Outcome {
+        let payload = turn.facts().payload.clone();
+        if payload.ends_with(b"note") {
+            turn.note_once(&[("state", b"sending")]).await.unwrap();
+            self.is_noted.store(true, Ordering::Relaxed);
+        }
+        let action = Action { platform: "test".into(), data: payload, trace_id: "t".into() };
+        Outcome::Commit(Commit { actions: vec![action], ..Commit::default() })
+    }
+
+    fn notice(&self, _: &Bytes, _: &Failure) -> Option<Action> {
+        None
+    }
+}
+
+/// A lane goes on, and a send begins, when a replica has the commit or the note before it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_and_a_note_wait_for_the_replica() {
+    let (master, replica) = RedisServer::with_replica().await;
+    let shards = Shards::new(1).unwrap();
+    let bus = master.bus(shards).await.with_durability(Durability::Replicated(Duration::from_secs(600)));
+    let (noting, stop) = (Arc::new(Noting::default()), CancellationToken::new());
+    let config = ConsumerConfig {
+        role: Role::Inbound,
+        instance: "worker-1".into(),
+        lease: LeaseConfig::default(),
+        turns_max: 8,
+        window_entries: 64,
+        window_bytes: 1 << 20,
+        failures_max: 3,
+        deaths_max: 3,
+        drain: Duration::from_secs(10),
+        stuck_after: Duration::from_secs(600),
+    };
+    let work = Consumer::new(bus.clone(), config, Arc::clone(&noting)).run(stop.clone());
+    let shard = bus.names().shards.of("a");
+    let [stream, answers, attempts, notes] = [
+        bus.names().stream(&Role::Inbound, shard),
+        bus.names().stream(&Role::Outbound("test".into()), shard),
+        bus.names().attempts(&Role::Inbound, shard),
+        bus.names().notes(&Role::Inbound, shard, "note"),
+    ];
+    let say = |data| master.command(["XADD", stream.as_str(), "*", "data", data, "ts", "1", "trace_id", "t"]);
+    let count = |command, key| {
+        let asked = master.command([command, key]);
+        async { asked.await.number() }
+    };
+    let test = async {
+        replica.signal(Signal::STOP);
+        say("first").await;
+        say("second").await;
+        until("the first is committed", || async { count("XLEN", &answers).await == 1 }).await;
+        for _ in 0..50 {
+            within("others are answered", bus.ping()).await.unwrap();
+        }
+        assert_eq!(count("HLEN", &attempts).await, 0, "the second has begun before its time");
+        assert_eq!(count("XLEN", &answers).await, 1, "the second has even ended");
+        replica.signal(Signal::CONT);
+        until("the second is committed", || async { count("XLEN", &answers).await == 2 }).await;
+
+        replica.signal(Signal::STOP);
+        say("note").await;
+        until("it is noted", || async { count("EXISTS", &notes).await == 1 }).await;
+        for _ in 0..50 {
+            within("others are answered", bus.ping()).await.unwrap();
+        }
+        assert!(!noting.is_noted.load(Ordering::Relaxed), "the turn goes on before its time");
+        replica.signal(Signal::CONT);
+        until("the turn goes on", || async { noting.is_noted.load(Ordering::Relaxed) }).await;
+        stop.cancel();
+    };
+    tokio::join!(work, test);
+}
+
+/// The daemons by their setting: what a visitor has seen is on the replica.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_visitor_has_seen_outlives_the_server() {
+    let (master, replica) = RedisServer::with_replica().await;
+    let mut pair = Pair::on(master, &[("SG_BUS__DURABILITY", "replicated")]).await;
+    let mut visitor = pair.visitor().await;
+    let chat = visitor.new_chat().await;
+    visitor.open(&chat).await;
+    for _ in 0..5 {
+        let id = visitor.say(&chat, "hello").await;
+        visitor.answer(&chat, &id).await;
+    }
+    pair.redis.kill();
+    replica.command(["REPLICAOF", "NO", "ONE"]).await;
+    let shards = Shards::DEFAULT;
+    let lane = format!("webchat:{chat}");
+    let bus = replica.bus(shards).await;
+    let log = bus.names().webchat_log(shards.of(&lane), &chat);
+    assert_eq!(replica.command(["XLEN", &log]).await.number(), 10, "five messages and their answers");
+    let history = bus.names().history(&Role::Inbound, shards.of(&lane), &lane);
+    assert_eq!(replica.command(["LLEN", &history]).await.number(), 10);
 }
