@@ -23,6 +23,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 use report::Report;
 use target::Target;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -120,11 +121,27 @@ fn main() -> ExitCode {
     }
 }
 
+async fn stopped() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
 async fn run(options: &Options) -> Result<()> {
     if let Mode::Worker { instance } = &options.mode {
         let url = options.redis.as_deref().ok_or("a worker needs --redis")?;
         return recovery::worker::run(url, instance).await;
     }
+    // Ended by a signal it drops what it holds as at its end: a Redis of its own goes with it.
+    tokio::select! {
+        ended = load(options) => ended,
+        () = stopped() => Err("stopped by a signal".into()),
+    }
+}
+
+async fn load(options: &Options) -> Result<()> {
     let target = Target::open(options.redis.as_deref()).await?;
     let scale = Scale::of(options);
     let mut report = Report::new(&target).await?;

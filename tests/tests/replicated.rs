@@ -107,7 +107,9 @@ impl Handler for Noting {
     async fn run(&self, turn: &mut Turn) -> Outcome {
         let payload = turn.facts().payload.clone();
         if payload.ends_with(b"note") {
-            turn.note_once(&[("state", b"sending")]).await.unwrap();
+            if turn.note_once(&[("state", b"sending")]).await.is_err() {
+                return Outcome::Wait(Duration::from_millis(10));
+            }
             self.is_noted.store(true, Ordering::Relaxed);
         }
         let action = Action { platform: "test".into(), data: payload, trace_id: "t".into() };

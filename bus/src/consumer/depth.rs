@@ -16,7 +16,7 @@ struct Gauges {
     unread: metrics::Gauge,
     pending: metrics::Gauge,
     oldest: metrics::Gauge,
-    /// Told by one of the roles that share a shard's dead letters.
+    /// Told by one of the roles that share a shard's dead letters, and by each that has its own.
     dead_letters: Option<metrics::Gauge>,
 }
 
@@ -26,8 +26,9 @@ impl Depth {
         Self(Arc::new(Gauges {
             unread: metrics::gauge!("stargazer_stream_unread", "role" => label.clone()),
             pending: metrics::gauge!("stargazer_stream_pending", "role" => label.clone()),
-            oldest: metrics::gauge!("stargazer_stream_oldest_seconds", "role" => label),
-            dead_letters: (*role == Role::Inbound).then(|| metrics::gauge!("stargazer_dead_letters")),
+            oldest: metrics::gauge!("stargazer_stream_oldest_seconds", "role" => label.clone()),
+            dead_letters: (*role == Role::Inbound || role.is_plain())
+                .then(|| metrics::gauge!("stargazer_dead_letters", "role" => label)),
         }))
     }
 
@@ -42,7 +43,7 @@ impl Depth {
             pending += lag.pending;
             oldest = oldest.max(lag.oldest.unwrap_or_default());
             if self.0.dead_letters.is_some() {
-                letters += bus.dead_letters_on(*shard).await?;
+                letters += bus.dead_letters_on(role, *shard).await?;
             }
         }
         self.0.unread.set(unread as f64);

@@ -98,8 +98,8 @@ impl Bus {
     }
 
     /// Dead letters that lie on a shard.
-    pub(crate) async fn dead_letters_on(&self, shard: Shard) -> Result<u64, Error> {
-        let key = self.names().dead_letters(&Role::Inbound, shard);
+    pub(crate) async fn dead_letters_on(&self, role: &Role, shard: Shard) -> Result<u64, Error> {
+        let key = self.names().dead_letters(role, shard);
         Ok(redis::cmd("XLEN").arg(key).query_async(&mut self.shared()).await?)
     }
 
