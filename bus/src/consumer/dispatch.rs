@@ -226,16 +226,17 @@ impl<H: Handler> Dispatch<H> {
 
     async fn note(&mut self, event: Event) {
         match event {
-            Event::Acquired(tenure) => {
-                // The tenure before may have been lost without our having looked since.
+            Event::Acquired(tenures) => {
+                // The tenures before may have been lost without our having looked since.
                 self.forget_lost();
-                let shard = tenure.shard();
-                self.shards.insert(shard, Owned::new(Arc::clone(&tenure)));
+                for tenure in &tenures {
+                    self.shards.insert(tenure.shard(), Owned::new(Arc::clone(tenure)));
+                }
                 if self.draining.is_cancelled() {
-                    self.leave(shard);
+                    tenures.iter().for_each(|tenure| self.leave(tenure.shard()));
                 } else {
                     let reader = self.reader.clone();
-                    self.while_arriving(async move { reader.add(tenure).await }).await;
+                    self.while_arriving(async move { reader.add(tenures).await }).await;
                 }
             }
             Event::Leave(tenure) => {

@@ -30,8 +30,8 @@ const EXPIRY_MARGIN: Duration = Duration::from_millis(2);
 /// What the keeper tells the consumer.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// A shard is ours: claim what is pending, then read.
-    Acquired(Arc<Tenure>),
+    /// These shards are ours: claim what is pending, then read.
+    Acquired(Vec<Arc<Tenure>>),
     /// The shard should be another member's: start nothing more of it, and ask for its [`HandOver`].
     Leave(Arc<Tenure>),
     /// Entries came for the turn of a lane that was left to it.
@@ -315,7 +315,7 @@ impl Keeper {
         self.try_at.retain(|shard, _| wanted.contains(shard));
         let due = wanted.into_iter().filter(|shard| self.try_at.get(shard).is_none_or(|at| *at <= now));
         let tries = join_all(due.map(|shard| self.try_one(shard).map(move |tried| (shard, tried)))).await;
-        let mut acquired = 0;
+        let mut acquired = Vec::new();
         let mut fault = None;
         for (shard, tried) in tries {
             let answer = match tried {
@@ -332,9 +332,8 @@ impl Keeper {
                     self.try_at.remove(&shard);
                     let tenure = Arc::new(Tenure::new(shard, token, now + self.config.ttl));
                     tracing::debug!(role = %self.role, %shard, epoch = tenure.epoch(), "shard acquired");
-                    acquired += 1;
                     self.held.insert(shard, Held { tenure: Arc::clone(&tenure), leaving: false });
-                    let _ = self.events.send(Event::Acquired(tenure)).await;
+                    acquired.push(tenure);
                 }
                 Err(remaining) => {
                     // The owner may also release it early, so look at least at every tick.
@@ -342,8 +341,9 @@ impl Keeper {
                 }
             }
         }
-        if acquired > 0 {
-            tracing::info!(role = %self.role, acquired, held = self.held.len(), "shards acquired");
+        if !acquired.is_empty() {
+            tracing::info!(role = %self.role, acquired = acquired.len(), held = self.held.len(), "shards acquired");
+            let _ = self.events.send(Event::Acquired(acquired)).await;
         }
         fault.map_or(Ok(()), Err)
     }

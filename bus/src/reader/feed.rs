@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, sync::LazyLock};
 
+use futures_util::future::try_join_all;
 use redis::{FromRedisValue, Script, Value};
 
 use crate::{Bus, EntryId, Error, Role, Shard, lease::Tenure, window::Window};
@@ -134,25 +135,28 @@ impl Feeds {
     /// Makes the groups that are missing.
     pub(super) async fn ensure_groups(&mut self, bus: &Bus, role: &Role) -> Result<(), Error> {
         let group = bus.names().group(role);
-        for feed in self.feeds.values_mut().filter(|feed| !feed.has_group) {
+        let missing = self.feeds.values_mut().filter(|feed| !feed.has_group);
+        let made = missing.map(async |feed| {
             if feed.ensure_group(bus, &group).await? && feed.had_group {
                 tracing::warn!(%role, shard = %feed.tenure.shard(), "the consumer group was gone, and is made again");
                 metrics::counter!("stargazer_groups_remade_total", "role" => role.to_string()).increment(1);
             }
             (feed.has_group, feed.had_group) = (true, true);
-        }
-        Ok(())
+            Ok::<_, Error>(())
+        });
+        try_join_all(made).await.map(drop)
     }
 
     /// Makes what a broken connection may still have on its way fail, before the new one watches.
     pub(super) async fn outrun_the_broken(&self, bus: &Bus) -> Result<(), Error> {
-        for feed in self.feeds.values() {
+        let touched = self.feeds.values().map(async |feed| {
             let mut script = TOUCH.key(&feed.fence);
             if !script.arg(feed.tenure.token()).invoke_async::<bool>(&mut bus.shared()).await? {
                 feed.tenure.lose();
             }
-        }
-        Ok(())
+            Ok::<_, Error>(())
+        });
+        try_join_all(touched).await.map(drop)
     }
 
     /// Notes what one read of this shard brought.

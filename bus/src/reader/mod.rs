@@ -17,6 +17,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::try_join_all;
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
@@ -52,7 +53,7 @@ pub(crate) struct Arrivals {
 /// What the consumer tells the reader. Each is answered when the reader acts by it.
 #[derive(Debug)]
 enum Command {
-    Add(Arc<Tenure>, oneshot::Sender<()>),
+    Add(Vec<Arc<Tenure>>, oneshot::Sender<()>),
     Remove(Arc<Tenure>, oneshot::Sender<()>),
     Stop(oneshot::Sender<()>),
 }
@@ -67,9 +68,9 @@ pub(crate) struct ReaderHandle {
 }
 
 impl ReaderHandle {
-    /// Starts to claim and read a shard.
-    pub(crate) async fn add(&self, tenure: Arc<Tenure>) {
-        self.tell(|done| Command::Add(tenure, done)).await;
+    /// Starts to claim and read shards.
+    pub(crate) async fn add(&self, tenures: Vec<Arc<Tenure>>) {
+        self.tell(|done| Command::Add(tenures, done)).await;
     }
 
     /// Reads the shard no more; when this returns, no entry of it arrives any more but those already handed over.
@@ -231,20 +232,16 @@ impl Reader {
             self.feeds.claim_again(&self.window);
             busy = true;
         }
+        let mut whole = Vec::new();
         for (shard, claimed) in answer.claimed {
             busy = true;
             note_gone(&self.role, shard, claimed.gone);
             self.pass_on(shard, claimed.entries).await;
-            if self.feeds.claimed_up_to(shard, claimed.cursor)
-                && let Some(feed) = self.feeds.get_mut(shard)
-            {
-                self.window.claim_ends(feed.tenure.id());
-                feed.last = feed.last_delivered(&self.bus, &group).await?;
-                feed.drop_idle_consumers(&self.bus, &group, &self.instance).await?;
-                // What the owner before finished and did not come to trim.
-                trim(&self.bus, &self.role, &feed.tenure).await?;
+            if self.feeds.claimed_up_to(shard, claimed.cursor) {
+                whole.push(shard);
             }
         }
+        self.claims_end(&whole).await?;
         for (shard, asked, entries) in answer.read {
             busy |= !entries.is_empty();
             self.feeds.read(shard, asked, entries.len(), entries.last().map(|last| last.id));
@@ -257,6 +254,25 @@ impl Reader {
         self.feeds.drop_lost();
         // Some may not have had their turn.
         Ok(busy || answer.refused || self.feeds.any_deep())
+    }
+
+    /// These shards are claimed to the end: from here on new entries are read.
+    async fn claims_end(&mut self, shards: &[Shard]) -> Result<(), Error> {
+        let group = self.bus.names().group(&self.role);
+        let ends = shards.iter().filter_map(|shard| self.feeds.get(*shard)).map(async |feed| {
+            let last = feed.last_delivered(&self.bus, &group).await?;
+            feed.drop_idle_consumers(&self.bus, &group, &self.instance).await?;
+            // What the owner before finished and did not come to trim.
+            trim(&self.bus, &self.role, &feed.tenure).await?;
+            Ok::<_, Error>((Arc::clone(&feed.tenure), last))
+        });
+        for (tenure, last) in try_join_all(ends).await? {
+            self.window.claim_ends(tenure.id());
+            if let Some(feed) = self.feeds.get_mut(tenure.shard()) {
+                feed.last = last;
+            }
+        }
+        Ok(())
     }
 
     async fn pass_on(&self, shard: Shard, mut entries: Vec<RawEntry>) {
@@ -306,9 +322,11 @@ impl Reader {
     /// False when the reader is to stop, also because its consumer is gone.
     fn obey(&mut self, command: Option<Command>) -> bool {
         let (done, goes_on) = match command {
-            Some(Command::Add(tenure, done)) => {
-                self.window.claim_begins(tenure.id());
-                self.feeds.add(Feed::new(&self.bus, &self.role, tenure));
+            Some(Command::Add(tenures, done)) => {
+                for tenure in tenures {
+                    self.window.claim_begins(tenure.id());
+                    self.feeds.add(Feed::new(&self.bus, &self.role, tenure));
+                }
                 (done, true)
             }
             Some(Command::Remove(tenure, done)) => {
