@@ -76,6 +76,11 @@ impl Window {
         }
     }
 
+    /// So many entries, or what is a good part of the window where that is small.
+    pub(crate) fn share(&self, entries: usize) -> usize {
+        entries.min(self.bounds.entries / 4)
+    }
+
     /// Waits until something was settled since the last look.
     pub(crate) async fn settled(&self) {
         self.room.notified().await;

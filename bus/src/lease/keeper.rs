@@ -127,7 +127,11 @@ impl Keeper {
                     self.leave_members().await;
                 }
                 hand_over = self.hand_overs.recv() => match hand_over {
-                    Some(hand_over) => self.hand_over(hand_over).await,
+                    Some(first) => {
+                        let others = std::iter::from_fn(|| self.hand_overs.try_recv().ok());
+                        let all = std::iter::once(first).chain(others).collect();
+                        self.hand_over(all).await;
+                    }
                     None => break,
                 },
                 Some(notice) = notices.recv() => {
@@ -212,9 +216,8 @@ impl Keeper {
         for event in told {
             let _ = self.events.send(event).await;
         }
-        for hand_over in std::mem::take(&mut self.unfinished) {
-            self.hand_over(hand_over).await;
-        }
+        let unfinished = std::mem::take(&mut self.unfinished);
+        self.hand_over(unfinished).await;
         for (shard, answer) in renewed {
             let Some(held) = self.held.get(&shard) else { continue };
             match answer {
@@ -359,33 +362,40 @@ impl Keeper {
         Ok(if acquired { Ok(answer) } else { Err(refused()) })
     }
 
-    /// Gives a shard up, or keeps it until Redis answers: left to its lease's end, its running turns would count as dead.
-    async fn hand_over(&mut self, hand_over: HandOver) {
-        let (tenure, shard) = (&hand_over.tenure, hand_over.tenure.shard());
-        if !self.held.get(&shard).is_some_and(|held| Arc::ptr_eq(&held.tenure, tenure)) {
+    /// Gives shards up, or keeps one until Redis answers: left to its lease's end, its running turns would count as dead.
+    async fn hand_over(&mut self, hand_overs: Vec<HandOver>) {
+        let is_held =
+            |tenure: &Arc<Tenure>| self.held.get(&tenure.shard()).is_some_and(|held| Arc::ptr_eq(&held.tenure, tenure));
+        let (held, over): (Vec<_>, Vec<_>) = hand_overs.into_iter().partition(|hand_over| is_held(&hand_over.tenure));
+        for HandOver { tenure, done, .. } in over {
             tenure.lose();
-            let _ = hand_over.done.send(());
-            return;
+            let _ = done.send(());
         }
         let sent = Instant::now();
-        match self.give_up(&hand_over).await {
-            Ok(-1) => tenure.lose(),
-            Ok(guests) => {
-                tenure.extend(sent + self.config.ttl);
-                tracing::debug!(role = %self.role, %shard, guests, "shard handed over");
-                metrics::counter!("stargazer_hand_overs_total", "role" => self.role.to_string()).increment(1);
-                self.announce(shard).await;
+        let answers = join_all(held.iter().map(|hand_over| self.give_up(hand_over))).await;
+        let mut given_up = Vec::new();
+        for (hand_over, answer) in held.into_iter().zip(answers) {
+            let (tenure, shard) = (&hand_over.tenure, hand_over.tenure.shard());
+            match answer {
+                Ok(-1) => tenure.lose(),
+                Ok(guests) => {
+                    tenure.extend(sent + self.config.ttl);
+                    tracing::debug!(role = %self.role, %shard, guests, "shard handed over");
+                    metrics::counter!("stargazer_hand_overs_total", "role" => self.role.to_string()).increment(1);
+                    given_up.push(shard);
+                }
+                Err(error) => {
+                    tracing::debug!(role = %self.role, %shard, %error, "not handed over yet");
+                    self.unfinished.push(hand_over);
+                    continue;
+                }
             }
-            Err(error) => {
-                tracing::debug!(role = %self.role, %shard, %error, "not handed over yet");
-                self.unfinished.push(hand_over);
-                return;
-            }
+            self.held.remove(&shard);
+            self.try_at.insert(shard, Instant::now() + self.config.renew);
+            self.guests.push(hand_over.tenure);
+            let _ = hand_over.done.send(());
         }
-        self.held.remove(&shard);
-        self.try_at.insert(shard, Instant::now() + self.config.renew);
-        self.guests.push(hand_over.tenure);
-        let _ = hand_over.done.send(());
+        join_all(given_up.into_iter().map(|shard| self.announce(shard))).await;
     }
 
     async fn give_up(&self, HandOver { tenure, running, .. }: &HandOver) -> Result<i64, Error> {

@@ -166,6 +166,11 @@ impl Feeds {
         feed.last = last.unwrap_or(feed.last);
     }
 
+    /// Whether there is nothing to do but to go on with claims that have had their first page.
+    pub(super) fn is_catching_up(&self) -> bool {
+        self.feeds.values().all(|feed| matches!(feed.phase, Phase::Claiming(cursor) if cursor != EntryId::default()))
+    }
+
     /// Whether a shard has more to read at once, as far as is known.
     pub(super) fn any_deep(&self) -> bool {
         self.reading().any(|feed| feed.is_deep)

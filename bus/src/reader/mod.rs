@@ -39,6 +39,8 @@ const RETRY_MIN: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(1);
 /// A connection that held for this long was a good one: the next pause is the shortest again.
 const GOOD: Duration = Duration::from_secs(10);
+/// How long a page of a long claim waits for the room that makes it worth its call.
+const PAGE_WAIT: Duration = Duration::from_millis(10);
 /// While the window is full nothing is read, and nobody hears that a group is gone, without which nothing can be settled. So
 /// after this long it is looked whether they are there.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -181,6 +183,7 @@ impl Reader {
         self.status.set_reading(true);
         // The doorbell said that there is something to read.
         let mut rang = false;
+        let mut page_due = None;
         loop {
             while let Ok(command) = self.commands.try_recv() {
                 if !self.obey(Some(command)) {
@@ -208,6 +211,13 @@ impl Reader {
                 }
                 continue;
             }
+            if room < self.window.share(round::PAGE_MIN) && self.feeds.is_catching_up() {
+                let due = *page_due.get_or_insert_with(|| Instant::now() + PAGE_WAIT);
+                if tokio::time::timeout_at(due, self.window.settled()).await.is_ok() {
+                    continue;
+                }
+            }
+            page_due = None;
             let busy = self.round(&mut connection, room).await?;
             if busy {
                 rang = false;

@@ -19,7 +19,7 @@ const PAGE_MAX: usize = 1000;
 
 /// As long as there is much, so many entries are taken at once of few shards, rather than few of all: claimed one by one, an
 /// entry costs Redis ten times as much, and settled one by one, twice as much.
-const PAGE_MIN: usize = 128;
+pub(super) const PAGE_MIN: usize = 128;
 
 /// What one flush asks for.
 #[derive(Default)]
