@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Result,
-    message::now_us,
+    message::{now_us, parse},
     ours::{answer, config, route},
     target::Target,
 };
@@ -33,7 +33,8 @@ impl Handler for Telling {
 
     async fn run(&self, turn: &mut Turn) -> Outcome {
         // At once and whole, since a line that waits would be lost with the process.
-        let line = format!("{} {}\n", now_us(), turn.facts().cause);
+        let sent_us = parse(&turn.facts().payload).map_or(0, |message| message.sent_us);
+        let line = format!("{} {sent_us} {}\n", now_us(), turn.facts().cause);
         if let Err(error) = std::io::stdout().lock().write_all(line.as_bytes()) {
             return Outcome::Dead(Failure { code: "unheard", error: error.to_string() });
         }
@@ -64,6 +65,8 @@ pub(crate) async fn run(url: &str, instance: &str) -> Result<()> {
 pub(crate) struct Began {
     /// Microseconds since epoch.
     pub(crate) at_us: u64,
+    /// When its message was sent, by the same clock.
+    pub(crate) sent_us: u64,
     /// `lane:number`
     pub(crate) cause: String,
     pub(crate) lane: String,
@@ -94,9 +97,16 @@ impl Worker {
         let mut listening = JoinSet::new();
         listening.spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
-                let Some((at, cause)) = line.split_once(' ') else { continue };
-                let (Ok(at_us), Some((lane, _))) = (at.parse(), cause.split_once(':')) else { continue };
-                let began = Began { at_us, lane: lane.into(), cause: cause.into(), instance: name.clone() };
+                let Some((at, (sent, cause))) =
+                    line.split_once(' ').and_then(|(at, rest)| Some((at, rest.split_once(' ')?)))
+                else {
+                    continue;
+                };
+                let (Ok(at_us), Ok(sent_us), Some((lane, _))) = (at.parse(), sent.parse(), cause.split_once(':'))
+                else {
+                    continue;
+                };
+                let began = Began { at_us, sent_us, lane: lane.into(), cause: cause.into(), instance: name.clone() };
                 told.lock().unwrap_or_else(PoisonError::into_inner).push(began);
             }
         });
