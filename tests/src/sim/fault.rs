@@ -45,4 +45,9 @@ impl Sabotage {
 pub trait Faults: fmt::Debug + Send {
     /// What happens to the next one.
     fn next(&mut self, command: &[Vec<u8>]) -> Fault;
+
+    /// Whether a message of a channel is lost on its way to one subscriber.
+    fn loses_push(&mut self) -> bool {
+        false
+    }
 }

@@ -178,7 +178,7 @@ impl World {
         let (chance, met, server) = (Chance::new(seed), Arc::new(Met::default()), SimServer::new());
         let shards = Shards::new([1, 2, 4][(seed % 3) as usize]).unwrap();
         let bus = Bus::simulated(Arc::new(server.clone()), Names { shards, ..Names::default() });
-        server.set_faults(Some(Box::new(Wire::new(chance.wire.clone(), Arc::clone(&met)))));
+        server.set_faults(Some(Box::new(Wire::new(chance.wire.clone(), chance.pushes.clone(), Arc::clone(&met)))));
         if let Some(sabotage) = sabotage {
             server.sabotage(sabotage);
         }
