@@ -106,6 +106,41 @@ pub(crate) fn guest() -> Run {
     })
 }
 
+/// How a gateway ends in whose name a preview is under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum End {
+    HandedOver,
+    Frozen,
+    Killed,
+}
+
+/// The case of a gateway, one of two, that ends so long after the first of a text was shown, with what it asked for it still on
+/// its way, while the other carries the final text out.
+pub(crate) fn preview_under_way(number: usize, after: Duration, which: usize, end: End) -> Run {
+    in_time_of_its_own(async {
+        let mut world = World::new(1, None);
+        world.server.set_faults(None);
+        let pair = Pair::new(1, world.chance.platform.clone());
+        pair.platform.calm();
+        pair.platform.hold_previews_up(LEASE.ttl.mul_f64(0.4));
+        world.pair = Some(pair.clone());
+        world.start_gateway();
+        world.start_gateway();
+        world.start_worker();
+        tokio::time::sleep(2 * LEASE.ttl).await;
+        world.send_all(&[&format!("lane1:{number}:slow")]).await;
+        world.until(|_| pair.platform.met().previews > 0).await;
+        tokio::time::sleep(after).await;
+        let ending = world.gateways.remove(which);
+        match end {
+            End::HandedOver => ending.stop.cancel(),
+            End::Frozen => ending.link.freeze(PEACE_MAX),
+            End::Killed => ending.task.abort(),
+        }
+        world.rest().await
+    })
+}
+
 /// A reading connection breaks with its next read on the way, and the read arrives when the reader has long begun anew.
 pub(crate) fn late_read(sabotage: Option<Sabotage>) -> Run {
     in_time_of_its_own(async {
@@ -170,6 +205,7 @@ pub(crate) struct World {
     drain: Duration,
     /// Where the daemons' own code runs.
     pair: Option<Pair>,
+    sabotage: Option<Sabotage>,
     run: Run,
 }
 
@@ -198,6 +234,7 @@ impl World {
             names: 0,
             drain: Duration::from_secs(1),
             pair: None,
+            sabotage,
             run,
         }
     }
@@ -255,7 +292,10 @@ impl World {
             Some(pair) => {
                 check::at_rest(&self);
                 pair::check(&self, pair);
-                (self.run.answers_lost, self.run.sent_again) = pair.platform.met();
+                let met = pair.platform.met();
+                (self.run.answers_lost, self.run.sent_again) = (met.lost_answers, met.repeats);
+                (self.run.previews, self.run.preview_edits) = (met.previews, met.preview_edits);
+                self.run.retracted = met.retracted;
             }
             None => {
                 check::world(&self, &expected);
@@ -267,6 +307,7 @@ impl World {
         Run {
             sent: self.sent.len() as u64,
             late: count(&self.met.late),
+            pushes_lost: count(&self.met.pushes_lost),
             broken: count(&self.met.not_done) + count(&self.met.not_answered) + count(&self.met.stranded),
             ..self.run
         }
@@ -281,7 +322,8 @@ impl World {
                     1 => ":fail".into(),
                     2 | 3 => ":slow".into(),
                     4..12 => ":quiet".into(),
-                    12..15 => self.an_edit_in(&lane),
+                    12..15 => self.a_change_in(&lane, "edit"),
+                    15 | 16 if self.pair.is_some() => self.a_change_in(&lane, "delete"),
                     _ => String::new(),
                 };
                 let payload = format!("{lane}:{number}{kind}");
@@ -293,15 +335,16 @@ impl World {
     }
 
     /// Of one of the lane's last messages that are answered.
-    fn an_edit_in(&mut self, lane: &str) -> String {
+    fn a_change_in(&mut self, lane: &str, kind: &str) -> String {
         let prefix = format!("{lane}:");
-        let is_meant =
-            |payload: &&String| payload.starts_with(&prefix) && !payload.contains("quiet") && !payload.contains("edit");
+        let is_meant = |payload: &&String| {
+            payload.starts_with(&prefix) && !["quiet", "edit", "delete"].iter().any(|kind| payload.contains(kind))
+        };
         let last: Vec<_> = self.sent.iter().rev().filter(is_meant).take(3).collect();
         if last.is_empty() {
             return String::new();
         }
-        format!(":edit:{}", &last[self.chance.traffic.usize(..last.len())][prefix.len()..])
+        format!(":{kind}:{}", &last[self.chance.traffic.usize(..last.len())][prefix.len()..])
     }
 
     async fn send_all(&mut self, payloads: &[&str]) {
@@ -414,9 +457,9 @@ impl World {
         let process = match self.pair.clone() {
             Some(pair) => {
                 let (turns, beside) = pair.turns(&bus, &stop);
-                self.process((bus, link, stop), Role::Inbound, Arc::new(turns), beside)
+                self.process((bus, link, stop), Role::Inbound, Arc::new(turns), |_, _| beside)
             }
-            None => self.process((bus, link, stop), Role::Inbound, Arc::new(Turns), std::future::ready(())),
+            None => self.process((bus, link, stop), Role::Inbound, Arc::new(Turns), |_, _| std::future::ready(())),
         };
         self.workers.push(process);
     }
@@ -424,8 +467,23 @@ impl World {
     fn start_gateway(&mut self) {
         let (link, role) = (self.link(), Role::Outbound(PLATFORM.into()));
         let process = match self.pair.clone() {
-            Some(pair) => self.process(link, role, Arc::new(Egress::new(pair.platform)), std::future::ready(())),
-            None => self.process(link, role, Arc::clone(&self.platform), std::future::ready(())),
+            Some(pair) => {
+                let egress = || Arc::new(Egress::new(Arc::clone(&pair.platform) as _).with_previews());
+                let (carrying_out, bus) = (egress(), link.0.clone());
+                // Of another egress, which the final texts do not reach.
+                let is_apart = self.sabotage == Some(Sabotage::Gate);
+                let shows = if is_apart { egress() } else { Arc::clone(&carrying_out) };
+                let beside = move |consumer: &Consumer<Egress>, stop| {
+                    let showing = shows.showing(bus, consumer.holdings(), stop);
+                    async move {
+                        if let Some(showing) = showing {
+                            showing.await;
+                        }
+                    }
+                };
+                self.process(link, role, carrying_out, beside)
+            }
+            None => self.process(link, role, Arc::clone(&self.platform), |_, _| std::future::ready(())),
         };
         self.gateways.push(process);
     }
@@ -437,12 +495,12 @@ impl World {
         (bus, link, CancellationToken::new())
     }
 
-    fn process<H: Handler>(
+    fn process<H: Handler, B: Future<Output = ()> + Send + 'static>(
         &mut self,
         (bus, link, stop): (Bus, SimProcess, CancellationToken),
         role: Role,
         handler: Arc<H>,
-        beside: impl Future<Output = ()> + Send + 'static,
+        beside: impl FnOnce(&Consumer<H>, CancellationToken) -> B,
     ) -> Process {
         self.names += 1;
         let config = ConsumerConfig {
@@ -458,7 +516,9 @@ impl World {
             drain: self.drain,
             stuck_after: Duration::from_secs(600),
         };
-        let work = Consumer::new(bus, config, handler).run(stop.clone());
+        let consumer = Consumer::new(bus, config, handler);
+        let beside = beside(&consumer, stop.clone());
+        let work = consumer.run(stop.clone());
         let task = spawn(async move {
             tokio::join!(work, beside);
         });
