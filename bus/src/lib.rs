@@ -38,14 +38,14 @@ mod registry;
 pub use append::{Batch, Entry, Producer};
 pub use clock::unix_ms;
 pub use consumer::{
-    Consumer, ConsumerConfig, ConsumerStatus, Control, Effect, Facts, Failure, Handler, Outcome, Route, RouteError,
-    Turn,
+    Consumer, ConsumerConfig, ConsumerStatus, Control, Effect, Facts, Failure, Handler, Holding, Holdings, Outcome,
+    Outside, Route, RouteError, Turn,
 };
 pub use error::{Error, Next};
 pub use lane::{LaneKey, Way};
 pub use lease::LeaseConfig;
-pub use ledger::{Action, Attempt, Commit, HistoryWrite, KeptNotes, Notes};
-pub use link::{Bus, BusConfig, Durability, Push, Server, Session, Subscription, check_url};
+pub use ledger::{Action, Ahead, Attempt, Commit, Earlier, HistoryWrite, KeptNotes, Notes};
+pub use link::{Bus, BusConfig, Durability, Push, PushTo, Server, Session, Subscription, check_url};
 pub use lock::{DistributedLock, LockError};
 pub use log::{Appended, Log, LogBounds, LogEntry, Queue};
 pub use names::{Names, Role};

@@ -4,7 +4,7 @@
 //! next full text makes up for it.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -87,7 +87,7 @@ async fn publish(bus: Bus, mut frames: mpsc::Receiver<Frame>) {
     while frames.recv_many(&mut gathered, FRAMES_MAX).await > 0 {
         // One payload for each channel of each tenure: the frames one after the other, in order. A guest has a right to its
         // own lane only, so its frames go alone.
-        let mut payloads: HashMap<PayloadKey, (Arc<Pass>, Vec<u8>)> = HashMap::new();
+        let mut payloads: BTreeMap<PayloadKey, (Arc<Pass>, Vec<u8>)> = BTreeMap::new();
         for frame in gathered.drain(..).filter(|frame| !frame.pass.is_lost()) {
             let tenure = frame.pass.tenure();
             let channel = bus.names().previews(&frame.platform, tenure.shard());

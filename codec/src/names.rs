@@ -45,6 +45,12 @@ pub fn dead_key(cause: &str) -> String {
     [cause, ":dead"].concat()
 }
 
+/// The cause of a turn that was given up, by the [`dead_key`] of the message about it.
+#[must_use]
+pub fn cause_of_dead(key: &str) -> Option<&str> {
+    key.strip_suffix(":dead")
+}
+
 /// The identity of one effect before the commit, `<cause>:t<call>`.
 #[must_use]
 pub fn effect_key(cause: &str, call: u32) -> String {
@@ -55,6 +61,13 @@ pub fn effect_key(cause: &str, call: u32) -> String {
 #[must_use]
 pub fn part_key(message_key: &str, part: u32) -> String {
     format!("{message_key}.{part}")
+}
+
+/// The identity of the platform message that shows an action's text while it is being written, `<message_key>.preview`. The
+/// first part of the action takes its place.
+#[must_use]
+pub fn preview_key(message_key: &str) -> String {
+    [message_key, ".preview"].concat()
 }
 
 /// Cause and index of a [`message_key`]; `None` where the text is not one, a [`dead_key`] among others.

@@ -96,10 +96,18 @@ impl Gateway {
             drain: settings.shutdown.drain,
             stuck_after: settings.bus.stuck_after,
         };
-        let consumer = Consumer::new(context.bus.clone(), config, Arc::new(Egress::new(Arc::clone(platform))));
+        let mut egress = Egress::new(Arc::clone(platform));
+        if !config.role.is_plain() {
+            egress = egress.with_previews();
+        }
+        let egress = Arc::new(egress);
+        let consumer = Consumer::new(context.bus.clone(), config, Arc::clone(&egress));
         let status = consumer.status();
         context.health.check_with(&check, move || status.fault());
         let (stop, tracker) = self.streams.clone();
+        if let Some(showing) = egress.showing(context.bus.clone(), consumer.holdings(), stop.clone()) {
+            context.tasks.spawn("previews", OnEnd::NeededUntil(stop.clone()), tracker.track_future(showing));
+        }
         context.tasks.spawn("egress", OnEnd::NeededUntil(stop.clone()), tracker.track_future(consumer.run(stop)));
     }
 

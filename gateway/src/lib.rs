@@ -15,6 +15,7 @@
 
 mod daemon;
 pub mod egress;
+mod growing;
 pub mod ingress;
 pub mod platform;
 

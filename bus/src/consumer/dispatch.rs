@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     task::{AbortHandle, JoinSet},
     time::Instant,
 };
@@ -17,6 +17,7 @@ use super::{
     Consumer, ConsumerStatus, Handler,
     batch::{BATCH_MAX, BatchEnded},
     depth::{DEPTH_EVERY, Depth},
+    holdings::Held,
     owned::Owned,
     run::{Ended, Runner, Stages},
     turn::{Delivery, Failure, Parked},
@@ -59,6 +60,8 @@ pub(super) struct Dispatch<H> {
     /// The last look at how much waits.
     measuring: Option<AbortHandle>,
     shards: HashMap<Shard, Owned>,
+    /// The same tenures, for who works beside the turns.
+    held: watch::Sender<Held>,
     reader: ReaderHandle,
     hand_overs: mpsc::Sender<HandOver>,
     arrivals: mpsc::Receiver<Arrivals>,
@@ -72,7 +75,7 @@ pub(super) struct Dispatch<H> {
 
 impl<H: Handler> Dispatch<H> {
     pub(super) fn new(consumer: Consumer<H>) -> Self {
-        let Consumer { bus, config, handler, status } = consumer;
+        let Consumer { bus, config, handler, status, held } = consumer;
         let window = Arc::new(Window::new(Bounds { entries: config.window_entries, bytes: config.window_bytes }));
         let (arrivals_tx, arrivals) = mpsc::channel(ARRIVALS_MAX);
         let (events_tx, events) = mpsc::channel(EVENTS_MAX);
@@ -106,6 +109,7 @@ impl<H: Handler> Dispatch<H> {
             depth,
             measuring: None,
             shards: HashMap::new(),
+            held,
             reader,
             hand_overs,
             arrivals,
@@ -232,6 +236,7 @@ impl<H: Handler> Dispatch<H> {
                 for tenure in &tenures {
                     self.shards.insert(tenure.shard(), Owned::new(Arc::clone(tenure)));
                 }
+                self.held.send_modify(|held| held.extend(tenures.iter().map(|one| (one.shard(), Arc::clone(one)))));
                 if self.draining.is_cancelled() {
                     tenures.iter().for_each(|tenure| self.leave(tenure.shard()));
                 } else {
@@ -254,6 +259,7 @@ impl<H: Handler> Dispatch<H> {
     /// Gives a shard up at once. What is queued stays pending for the next owner, and turns that run become guests.
     fn leave(&mut self, shard: Shard) {
         let Some(Owned { tenure, running, recordable, .. }) = self.shards.remove(&shard) else { return };
+        self.held.send_modify(|held| _ = held.remove(&shard));
         for run in recordable {
             self.lanes.finish(&run[0].route.lane, Verdict::Done, Vec::new());
         }
@@ -266,6 +272,7 @@ impl<H: Handler> Dispatch<H> {
             // First, or the reader would take the moved fence for a loss.
             reader.remove(Arc::clone(&tenure)).await;
             window.leave(tenure.id());
+            tenure.outside_ended().await;
             let (done, handed_over) = oneshot::channel();
             if hand_overs.send(HandOver { tenure, running, done }).await.is_ok() {
                 let _ = handed_over.await;
@@ -458,6 +465,7 @@ impl<H: Handler> Dispatch<H> {
             count.increment(lost.len() as u64);
             for owned in &mut lost {
                 self.window.leave(owned.tenure.id());
+                self.held.send_modify(|held| _ = held.remove(&owned.tenure.shard()));
                 runs.append(&mut owned.recordable);
             }
             for run in runs {

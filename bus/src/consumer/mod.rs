@@ -4,6 +4,7 @@ mod batch;
 mod depth;
 mod dispatch;
 mod effect;
+mod holdings;
 mod mailbox;
 mod owned;
 mod run;
@@ -19,6 +20,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -26,7 +28,10 @@ use crate::{
     ledger::{Action, HistoryWrite},
 };
 
+use holdings::Held;
+
 pub use effect::Effect;
+pub use holdings::{Holding, Holdings, Outside};
 pub use turn::{Control, Facts, Failure, Outcome, Turn};
 
 /// How a consumer works.
@@ -134,19 +139,26 @@ pub struct Consumer<H> {
     config: ConsumerConfig,
     handler: Arc<H>,
     status: Arc<ConsumerStatus>,
+    held: watch::Sender<Held>,
 }
 
 impl<H: Handler> Consumer<H> {
     /// A consumer that does nothing until it is run.
     #[must_use]
     pub fn new(bus: Bus, config: ConsumerConfig, handler: Arc<H>) -> Self {
-        Self { bus, config, handler, status: Arc::default() }
+        Self { bus, config, handler, status: Arc::default(), held: watch::Sender::default() }
     }
 
     /// What it is doing.
     #[must_use]
     pub fn status(&self) -> Arc<ConsumerStatus> {
         Arc::clone(&self.status)
+    }
+
+    /// What it owns, as that changes.
+    #[must_use]
+    pub fn holdings(&self) -> Holdings {
+        Holdings::new(self.bus.clone(), self.config.role.clone(), self.config.lease.ttl, self.held.subscribe())
     }
 
     /// Works until `stop` is cancelled; then reads nothing more, lets running turns finish until the drain deadline, and

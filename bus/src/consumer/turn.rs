@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    EntryId, Error, LaneKey, PreviewSink, Previews,
+    Ahead, EntryId, Error, LaneKey, PreviewSink, Previews,
     lane::{Job, Way},
     lease::{Pass, Tenure},
     ledger::{Attempt, Commit, Ledger, Notes},
@@ -167,6 +167,15 @@ impl Turn {
     /// As there.
     pub async fn note(&self, fields: &[(&str, &[u8])]) -> Result<Notes, Error> {
         self.ledger.note((self.facts.entry, &self.facts.cause), fields, true).await
+    }
+
+    /// Notes something of another action, whose own turn is not this one, under the fence; gives what was noted before. What is
+    /// there already stays as it is. The notes expire after `kept`, unless that turn takes them up.
+    ///
+    /// # Errors
+    /// As [`Turn::note_once`].
+    pub async fn note_of(&self, cause: &str, fields: &[(&str, &[u8])], kept: Duration) -> Result<Ahead, Error> {
+        self.ledger.note_ahead(cause, fields, kept, false).await
     }
 
     /// The lane's history, oldest first, each as it was pushed.

@@ -110,6 +110,7 @@ impl Keeper {
         let _stop = stop.drop_guard();
         // In one task: whoever drops the keeper ends both.
         tokio::select! {
+            biased;
             () = self.keep(notices) => {}
             () = listening => {}
         }

@@ -6,10 +6,14 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{sync::watch, time::Instant};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
 use crate::{EntryId, Error, LaneKey, Shard};
 
@@ -28,6 +32,8 @@ pub(crate) struct Tenure {
     is_handed_over: AtomicBool,
     /// Each with the entries that it was told of.
     guests: Mutex<BTreeMap<LaneKey, Vec<EntryId>>>,
+    /// What is under way outside beside the turns. It has no pass, so the shard is handed over when it has ended.
+    outside: TaskTracker,
     /// Entries are deleted when they are settled, since trimming would keep them.
     deletes: AtomicBool,
     /// The most settlements of the shard that were answered.
@@ -43,6 +49,7 @@ impl Tenure {
             lost: CancellationToken::new(),
             is_handed_over: AtomicBool::new(false),
             guests: Mutex::default(),
+            outside: TaskTracker::new(),
             deletes: AtomicBool::new(false),
             settled: AtomicU64::new(0),
         }
@@ -94,6 +101,29 @@ impl Tenure {
         !self.is_lost() && Instant::now() < *self.leased_until.borrow()
     }
 
+    /// How long the lease is known to be ours.
+    pub(crate) fn left(&self) -> Duration {
+        if self.is_lost() {
+            return Duration::ZERO;
+        }
+        self.leased_until.borrow().saturating_duration_since(Instant::now())
+    }
+
+    /// Leave to do something outside that is no turn; none once the shard is lost or being given up.
+    pub(crate) fn enter(&self) -> Option<TaskTrackerToken> {
+        let _guests = self.lock_guests();
+        (!self.is_lost() && !self.is_handed_over()).then(|| self.outside.token())
+    }
+
+    /// Waits, once it is being given up, until nothing is under way outside but turns.
+    pub(crate) async fn outside_ended(&self) {
+        tokio::select! {
+            biased;
+            () = self.lost.cancelled() => {}
+            () = self.outside.wait() => {}
+        }
+    }
+
     /// The fence has moved: nothing of this tenure can be done any more.
     pub(crate) fn lose(&self) {
         self.lost.cancel();
@@ -109,8 +139,13 @@ impl Tenure {
 
     /// It is being given up, and these lanes have turns that still run.
     pub(crate) fn hand_over(&self, guests: impl Iterator<Item = LaneKey>) {
-        self.is_handed_over.store(true, Ordering::Release);
-        self.lock_guests().extend(guests.map(|lane| (lane, Vec::new())));
+        {
+            // Under the lock, so that whoever came in before is waited for and nobody comes in after.
+            let mut left = self.lock_guests();
+            self.is_handed_over.store(true, Ordering::Release);
+            left.extend(guests.map(|lane| (lane, Vec::new())));
+        }
+        self.outside.close();
         // Who waits for the lease waits in vain.
         self.leased_until.send_modify(|_| {});
     }
@@ -161,7 +196,7 @@ impl Tenure {
     }
 
     fn lock_guests(&self) -> MutexGuard<'_, BTreeMap<LaneKey, Vec<EntryId>>> {
-        // Held for one line, never across an await.
+        // Held for a few lines, never across an await.
         self.guests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

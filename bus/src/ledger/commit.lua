@@ -38,11 +38,10 @@ end
 local kept = tonumber(next_arg())
 local fields = {}
 for i = 1, 2 * next_arg() do fields[i] = next_arg() end
+redis.call('DEL', KEYS[7])
 if kept > 0 then
   redis.call('HSET', KEYS[7], unpack(fields))
   redis.call('EXPIRE', KEYS[7], kept)
-else
-  redis.call('DEL', KEYS[7])
 end
 
 if next_arg() == '1' then

@@ -31,7 +31,7 @@ pub struct Commit {
 /// The last word of a turn's notes.
 #[derive(Debug, Clone)]
 pub struct KeptNotes {
-    /// Written over what is there.
+    /// All that is left.
     pub fields: Vec<(String, Bytes)>,
     /// For so long.
     pub ttl: Duration,

@@ -4,7 +4,9 @@
 
 mod commit;
 mod dead_letter;
+mod earlier;
 mod note;
+mod note_ahead;
 mod record;
 mod start;
 
@@ -20,7 +22,9 @@ pub(crate) use commit::Committed;
 pub use commit::KeptNotes;
 pub use commit::{Action, Commit, HistoryWrite};
 pub(crate) use dead_letter::DeadLetter;
+pub use earlier::Earlier;
 pub use note::Notes;
+pub use note_ahead::Ahead;
 pub(crate) use record::Records;
 pub use start::Attempt;
 pub(crate) use start::Started;

@@ -11,6 +11,8 @@ local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 -- Notes of a turn that ended are about to go, and a replay finds them.
 local had_ended = redis.call('PERSIST', KEYS[4])
+-- What was noted before the turn began expires as well (note_ahead.lua).
+if redis.call('HDEL', KEYS[4], 'ahead') == 1 then had_ended = 0 end
 local answer = { 1, now, tostring(had_ended) }
 for _, part in ipairs(redis.call('HGETALL', KEYS[4])) do answer[#answer + 1] = part end
 for i = 5, #ARGV, 2 do

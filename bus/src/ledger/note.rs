@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use redis::Script;
+use redis::{Script, ScriptInvocation, Value};
 
 use super::Ledger;
 use crate::{EntryId, Error};
@@ -58,34 +58,42 @@ impl Ledger {
         fields: &[(&str, &[u8])],
         anew: bool,
     ) -> Result<Notes, Error> {
-        const STEP: &str = "a note";
         let mut script = NOTE.key(self.fence());
         script.key(self.guests()).key(self.attempts()).key(self.notes(cause));
         script.arg(self.tenure().token()).arg(&**self.pass.lane()).arg(entry.to_string()).arg(u8::from(anew));
         for (field, value) in fields {
             script.arg(*field).arg(*value);
         }
-        let armed = self.bus.arm().await?;
-        let redis::Value::Array(answer) = script.invoke_async(&mut self.bus.shared()).await? else {
-            return Err(Error::Reply { step: STEP });
-        };
-        let mut answer = answer.into_iter();
-        if answer.next() != Some(redis::Value::Int(1)) {
-            return Err(self.pass.refused());
+        match self.noted(&script).await? {
+            (1, notes) => Ok(notes),
+            _ => Err(self.pass.refused()),
         }
-        armed.settled("note").await?;
+    }
+
+    /// Runs a script that notes something: its first number, and what was there before.
+    pub(super) async fn noted(&self, script: &ScriptInvocation<'_>) -> Result<(i64, Notes), Error> {
+        const ODD: Error = Error::Reply { step: "a note" };
+        let armed = self.bus.arm().await?;
+        let Value::Array(answer) = script.invoke_async(&mut self.bus.shared()).await? else { return Err(ODD) };
+        let mut answer = answer.into_iter();
+        let Some(Value::Int(word)) = answer.next() else { return Err(ODD) };
+        if word == 0 {
+            return Ok((word, Notes::default()));
+        }
+        if word == 1 {
+            armed.settled("note").await?;
+        }
         let mut texts = answer.map(|value| match value {
-            redis::Value::BulkString(text) => Ok(text),
-            _ => Err(Error::Reply { step: STEP }),
+            Value::BulkString(text) => Ok(text),
+            _ => Err(ODD),
         });
-        let now = texts.next().ok_or(Error::Reply { step: STEP })??;
-        let had_ended = texts.next().ok_or(Error::Reply { step: STEP })?? == b"1";
-        let now_ms = std::str::from_utf8(&now).ok().and_then(|now| now.parse().ok());
-        let now_ms = now_ms.ok_or(Error::Reply { step: STEP })?;
+        let now = texts.next().ok_or(ODD)??;
+        let had_ended = texts.next().ok_or(ODD)?? == b"1";
+        let now_ms = std::str::from_utf8(&now).ok().and_then(|now| now.parse().ok()).ok_or(ODD)?;
         let mut notes = Notes { fields: Vec::new(), now_ms, had_ended };
         while let (Some(name), Some(value)) = (texts.next(), texts.next()) {
             notes.fields.push((String::from_utf8_lossy(&name?).into_owned(), Bytes::from(value?)));
         }
-        Ok(notes)
+        Ok((word, notes))
     }
 }

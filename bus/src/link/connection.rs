@@ -12,11 +12,18 @@ use tokio::sync::Mutex;
 use super::shared::SharedConnection;
 
 /// A server that is no Redis: the seam of simulations, in which this crate's own commands and scripts run against a log in
-/// memory. It has to answer as Redis does (RESP2), which the conformance tests hold it to. Pub/sub is left out.
+/// memory. It has to answer as Redis does (RESP2), which the conformance tests hold it to.
 pub trait Server: fmt::Debug + Send + Sync {
     /// A connection. One that cannot be had fails at its first call.
     fn connect(&self) -> Box<dyn Session>;
+
+    /// A connection that may subscribe to channels; what is published there goes to `push`. When it breaks, nothing comes any
+    /// more.
+    fn connect_pushed(&self, push: PushTo) -> Box<dyn Session>;
 }
+
+/// Where a message of a channel goes, as (channel, payload). It does not wait.
+pub type PushTo = Box<dyn Fn(&str, &[u8]) + Send + Sync>;
 
 /// A connection to a [`Server`].
 pub trait Session: Send {

@@ -5,6 +5,7 @@
 
 mod barrier;
 mod connection;
+mod line;
 mod shared;
 mod subscribe;
 
@@ -21,7 +22,7 @@ use crate::{Error, Names};
 
 pub use barrier::Durability;
 pub(crate) use connection::Connection;
-pub use connection::{Server, Session};
+pub use connection::{PushTo, Server, Session};
 use shared::SharedConnection;
 pub use subscribe::{Push, Subscription};
 

@@ -4,7 +4,7 @@
 //! [`Push::Gap`], so that whoever mirrors a log reads it again.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,11 +13,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use redis::{PushInfo, PushKind, Value, aio::MultiplexedConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::{Bus, Link, connection};
+use super::{
+    Bus,
+    line::{Inbox, Line, Seen},
+};
 use crate::Error;
 
 /// Pushes that wait for their reader. A reader that is further behind than this is told of a gap.
@@ -25,7 +27,7 @@ const PUSHES_MAX: usize = 4096;
 /// Requests that wait for the connection.
 const REQUESTS_MAX: usize = 1024;
 /// How long a subscription may wait for its confirmation.
-const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pause before a lost connection is made again.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(200);
 
@@ -95,7 +97,7 @@ impl Bus {
     ) -> (Subscription, mpsc::Receiver<Push>, impl Future<Output = ()> + Send + 'static) {
         let (requests, waiting) = mpsc::channel(REQUESTS_MAX);
         let (pushes, received) = mpsc::channel(PUSHES_MAX);
-        let subscriber = Subscriber { bus: self.clone(), waiting, pushes, channels: HashMap::new() };
+        let subscriber = Subscriber { bus: self.clone(), waiting, pushes, channels: BTreeMap::new() };
         let work = async move {
             stop.run_until_cancelled(subscriber.run()).await;
         };
@@ -104,26 +106,21 @@ impl Bus {
 }
 
 impl Bus {
-    /// What comes on one channel, and the work that the caller has to run until `stop` is cancelled. On a server without
-    /// pub/sub nothing comes.
+    /// What comes on one channel, and the work that the caller has to run until `stop` is cancelled.
     pub(crate) fn listen(
         &self,
         channel: &'static str,
         stop: CancellationToken,
     ) -> (mpsc::Receiver<Push>, impl Future<Output = ()> + Send + 'static) {
-        let (subscription, pushes, work) = self.subscribe(stop.clone());
-        let has_pubsub = matches!(self.link, Link::Redis(_));
+        let (subscription, pushes, work) = self.subscribe(stop);
         let work = async move {
-            if !has_pubsub {
-                stop.cancelled().await;
-                return;
-            }
             // Once it is added, the subscriber keeps it over every new connection.
             let adding = async {
                 while subscription.add(channel).await.is_err() {}
                 std::future::pending::<()>().await;
             };
             tokio::select! {
+                biased;
                 () = work => {}
                 () = adding => {}
             }
@@ -136,7 +133,7 @@ struct Subscriber {
     bus: Bus,
     waiting: mpsc::Receiver<Request>,
     pushes: mpsc::Sender<Push>,
-    channels: HashMap<Arc<str>, Channel>,
+    channels: BTreeMap<Arc<str>, Channel>,
 }
 
 /// A channel that is subscribed to.
@@ -146,12 +143,6 @@ struct Channel {
     users: usize,
     /// Those who wait to be told that it is subscribed to.
     waiting: Vec<oneshot::Sender<()>>,
-}
-
-/// What the connection's push callback saw.
-enum Seen {
-    Confirmed(Arc<str>),
-    Broken,
 }
 
 impl Subscriber {
@@ -171,20 +162,13 @@ impl Subscriber {
     async fn serve(&mut self) -> Result<(), Error> {
         let (seen, mut events) = mpsc::channel(REQUESTS_MAX);
         let overflowed = Arc::new(AtomicBool::new(false));
-        let config = connection(Some(CONFIRM_TIMEOUT)).set_push_sender(forward(
-            seen,
-            self.pushes.clone(),
-            Arc::clone(&overflowed),
-        ));
-        let Link::Redis(clients) = &self.bus.link else {
-            return Err(Error::Unreachable("a simulated server has no pub/sub".into()));
-        };
-        let mut connection = clients.resp3.get_multiplexed_async_connection_with_config(&config).await?;
+        let inbox = Inbox { seen, pushes: self.pushes.clone(), overflowed: Arc::clone(&overflowed) };
+        let mut line = Line::connect(&self.bus.link, inbox).await?;
         for channel in self.channels.keys() {
-            send(&mut connection, self.sharded(), true, channel).await?;
+            line.send(self.sharded(), true, channel).await?;
         }
-        // Commands are done in order: once the ping is answered, every channel above is subscribed to.
-        redis::cmd("PING").query_async::<()>(&mut connection).await?;
+        // Once this is answered, every channel above is subscribed to.
+        line.ping().await?;
         let _ = self.pushes.send(Push::Gap).await;
         // A connection without traffic may be half open; a ping finds out, and also flushes the announcement of an overflow.
         let mut probe = tokio::time::interval(Duration::from_secs(2));
@@ -204,20 +188,20 @@ impl Subscriber {
                         let known = self.channels.entry(Arc::clone(&channel)).or_default();
                         known.users += 1;
                         known.waiting.push(confirmed);
-                        send(&mut connection, self.sharded(), true, &channel).await?;
+                        line.send(self.sharded(), true, &channel).await?;
                     }
                     Some(Request::Drop { channel }) => {
                         let Some(known) = self.channels.get_mut(&channel) else { continue };
                         known.users -= 1;
                         if known.users == 0 {
                             self.channels.remove(&channel);
-                            send(&mut connection, self.sharded(), false, &channel).await?;
+                            line.send(self.sharded(), false, &channel).await?;
                         }
                     }
                     None => return Ok(()),
                 },
                 _ = probe.tick() => {
-                    redis::cmd("PING").query_async::<()>(&mut connection).await?;
+                    line.ping().await?;
                     if overflowed.swap(false, Ordering::AcqRel) {
                         metrics::counter!("stargazer_pushes_dropped_total").increment(1);
                         let _ = self.pushes.send(Push::Gap).await;
@@ -229,59 +213,5 @@ impl Subscriber {
 
     fn sharded(&self) -> bool {
         self.bus.names().shards.count() > 1
-    }
-}
-
-/// Sends one (un)subscribe. Its confirmation comes as a push, so no reply is waited for here.
-async fn send(connection: &mut MultiplexedConnection, sharded: bool, add: bool, channel: &str) -> Result<(), Error> {
-    let name = match (sharded, add) {
-        (true, true) => "SSUBSCRIBE",
-        (true, false) => "SUNSUBSCRIBE",
-        (false, true) => "SUBSCRIBE",
-        (false, false) => "UNSUBSCRIBE",
-    };
-    let mut command = redis::cmd(name);
-    command.arg(channel).set_no_response(true);
-    Ok(connection.send_packed_command(&command).await.map(drop)?)
-}
-
-/// The callback of the connection. It must not wait, so what does not fit is dropped and remembered.
-fn forward(
-    seen: mpsc::Sender<Seen>,
-    pushes: mpsc::Sender<Push>,
-    overflowed: Arc<AtomicBool>,
-) -> impl Fn(PushInfo) -> Result<(), ()> + Send + Sync + 'static {
-    move |push| {
-        let fits = match push.kind {
-            PushKind::Message | PushKind::SMessage => {
-                message(push.data).is_none_or(|push| pushes.try_send(push).is_ok())
-            }
-            PushKind::Subscribe | PushKind::SSubscribe => {
-                channel(push.data.first()).is_none_or(|channel| seen.try_send(Seen::Confirmed(channel)).is_ok())
-            }
-            PushKind::Disconnection => seen.try_send(Seen::Broken).is_ok(),
-            _ => true,
-        };
-        if !fits {
-            overflowed.store(true, Ordering::Release);
-        }
-        Ok(())
-    }
-}
-
-fn message(data: Vec<Value>) -> Option<Push> {
-    let mut parts = data.into_iter();
-    let channel = channel(parts.next().as_ref())?;
-    match parts.next()? {
-        Value::BulkString(bytes) => Some(Push::Message { channel, payload: Bytes::from(bytes) }),
-        _ => None,
-    }
-}
-
-fn channel(value: Option<&Value>) -> Option<Arc<str>> {
-    match value? {
-        Value::BulkString(bytes) => std::str::from_utf8(bytes).ok().map(Arc::from),
-        Value::SimpleString(text) => Some(text.as_str().into()),
-        _ => None,
     }
 }

@@ -9,8 +9,10 @@ use bus::{KeptNotes, Notes};
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::preview::PreviewRecord;
+
 /// How long it is known what was sent: longer than any event is repeated, and than most targets are still of interest.
-const SENT_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const SENT_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What tells one text from another in a record of a send.
 #[must_use]
@@ -40,6 +42,20 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn new(notes: Notes) -> Self {
         Self { notes }
+    }
+
+    /// The preview of the same action, unless a turn has ended that, or the action was given up.
+    pub(super) fn preview(&self) -> Option<PreviewRecord<'_>> {
+        let preview = PreviewRecord(&self.notes);
+        let is_to_be_taken_up = matches!(self.state(), State::New | State::Sending | State::Unsent)
+            && self.id(0).is_none()
+            && !preview.is_over();
+        is_to_be_taken_up.then_some(preview)
+    }
+
+    /// The platform's ids of all parts that it surely has.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        (0..).map_while(|part| self.id(part))
     }
 
     pub(super) fn state(&self) -> State {

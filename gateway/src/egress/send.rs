@@ -5,6 +5,7 @@ use codec::{OutboundView, names};
 
 use super::{
     Egress, Undone,
+    preview::Fate,
     record::{self, Record, State, hash_field, id_field, text_hash},
 };
 use crate::platform::{Accepted, Part, SendError, Settling, Sought};
@@ -22,7 +23,13 @@ impl Egress {
         }
         let hashes: Vec<String> = parts.iter().map(|part| text_hash(part.text)).collect();
         let record = begin(turn, &hashes).await?;
-        let mut is_unknown = record.state() == State::Sending;
+        let (mut is_unknown, mut taken_up) = (record.state() == State::Sending, None);
+        if let (Some(_), Some(preview)) = (&self.gates, record.preview().filter(|preview| preview.fate() != Fate::None))
+        {
+            // Nothing of the action itself is sent before this.
+            is_unknown = false;
+            taken_up = self.take_up(turn, &parts[0], preview).await?;
+        }
         let mut ids: Vec<String> = Vec::with_capacity(parts.len());
         for (number, part) in parts.iter().enumerate() {
             let accepted = match record.id(number).filter(|_| record.state() != State::GivenUp) {
@@ -34,6 +41,7 @@ impl Egress {
                     ids.push(id.to_owned());
                     continue;
                 }
+                None if let Some(preview) = taken_up.take() => preview,
                 None if std::mem::take(&mut is_unknown) => self.settle(turn, part, number, &record).await?,
                 None => {
                     if let Some(last) = ids.last() {
@@ -61,33 +69,34 @@ impl Egress {
         record: &Record,
     ) -> Result<Accepted, Undone> {
         let settling = self.platform.settling();
-        let platform = self.platform.name().to_string();
-        let by = |how: &'static str| {
-            metrics::counter!("stargazer_sends_settled_total", "platform" => platform.clone(), "by" => how)
-                .increment(1);
-        };
         if record.age() < settling.repeats_within {
-            by("repeat");
+            self.settled("repeat");
             return Ok(self.send_if_current(turn, part).await?);
         }
         if settling.can_be_asked {
             let sought = Sought { part, since_ms: record.since_ms(), hash: record.hash(number) };
             if let Some(found) = self.platform.look_up(&sought).await? {
-                by("found");
+                self.settled("found");
                 return Ok(found);
             }
-            by("not_found");
+            self.settled("not_found");
             let hash = text_hash(part.text);
             turn.note(&[("at", Notes::NOW), (&hash_field(number), hash.as_bytes())]).await?;
             return self.send_now(turn, part).await;
         }
-        by("doubt");
+        self.settled("doubt");
         let error = format!(
             "it is not known whether part {number} was sent, and {} can neither dedupe nor be asked: look there, and replay \
              this letter if it is missing",
             self.platform.name()
         );
         Err(Undone::Never(Failure { code: "doubtful", error }))
+    }
+
+    /// It was found out so what became of a send.
+    pub(super) fn settled(&self, by: &'static str) {
+        let platform = self.platform.name().to_string();
+        metrics::counter!("stargazer_sends_settled_total", "platform" => platform, "by" => by).increment(1);
     }
 
     /// Sends what surely was not sent before.
@@ -101,7 +110,7 @@ impl Egress {
     }
 
     /// Sends, if this process may still do so: a platform cannot refuse one that slept through its lease.
-    async fn send_if_current(&self, turn: &Turn, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
+    pub(super) async fn send_if_current(&self, turn: &Turn, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
         if turn.is_current() {
             self.platform.send(part).await
         } else {

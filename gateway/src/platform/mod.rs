@@ -6,7 +6,7 @@ mod supervise;
 #[cfg(feature = "webchat")]
 mod webchat;
 
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
 
 use async_trait::async_trait;
 use codec::{OutboundView, PlatformName};
@@ -41,6 +41,19 @@ pub trait Platform: Send + Sync + Debug {
 
     /// Gives a message the text of a part, where it has another one.
     async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<(), SendError>;
+
+    /// Takes a message of its own away, in the place of this action. One that is not there any more is as good.
+    async fn retract(&self, action: &OutboundView<'_>, id: &str) -> Result<(), SendError>;
+
+    /// How long to wait at least, for now, between two texts of one message that shows what is being written. None where that is
+    /// not shown by edits. Asked again for each look, so that it may follow what is left of a budget.
+    ///
+    /// Such a message is a [`Part`] whose key is [`names::preview_key`](codec::names::preview_key), with the text so far,
+    /// however long. It takes a platform that can be asked ([`Settling::can_be_asked`]): a preview whose answer was lost is
+    /// looked up, and where none is found there is none.
+    fn preview_every(&self) -> Option<Duration> {
+        None
+    }
 
     /// Where people find it.
     fn address(&self) -> Option<String>;

@@ -27,6 +27,8 @@ pub enum Sabotage {
     Watch,
     /// `XAUTOCLAIM` finds nothing.
     Claim,
+    /// A final text does not shut the gate of its preview. The world's doing: the server knows nothing of it.
+    Gate,
 }
 
 impl Sabotage {
@@ -37,6 +39,9 @@ impl Sabotage {
     /// A send that is noted nowhere before it begins.
     pub const SENDING: Self =
         Self::Script("redis.call(ARGV[4] == '1' and 'HSET' or 'HSETNX', KEYS[4], ARGV[i], value)", "");
+    /// A preview that is noted nowhere before it begins.
+    pub const PREVIEW: Self =
+        Self::Script("redis.call(ARGV[4] == '1' and 'HSET' or 'HSETNX', KEYS[3], ARGV[i], value)", "");
     /// A commit that leaves no mark of what is done.
     pub const DONE_MARK: Self = Self::Script("redis.call('SADD', set, unpack(list, from, to))", "");
 }
@@ -45,4 +50,9 @@ impl Sabotage {
 pub trait Faults: fmt::Debug + Send {
     /// What happens to the next one.
     fn next(&mut self, command: &[Vec<u8>]) -> Fault;
+
+    /// Whether a message of a channel is lost on its way to one subscriber.
+    fn loses_push(&mut self) -> bool {
+        false
+    }
 }

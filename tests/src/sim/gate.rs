@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use bus::{Server, Session};
+use bus::{PushTo, Server, Session};
 use tokio::{sync::Notify, time::Instant};
 
 use super::server::SimServer;
@@ -36,7 +36,11 @@ impl SimProcess {
 
 impl Server for SimProcess {
     fn connect(&self) -> Box<dyn Session> {
-        self.server.session(Arc::clone(&self.gate))
+        self.server.session(Arc::clone(&self.gate), None)
+    }
+
+    fn connect_pushed(&self, push: PushTo) -> Box<dyn Session> {
+        self.server.session(Arc::clone(&self.gate), Some(push))
     }
 }
 
@@ -51,6 +55,11 @@ impl Gate {
     fn set(&self, shut_until: Option<Instant>) {
         *self.shut_until.lock().unwrap_or_else(PoisonError::into_inner) = shut_until;
         self.changed.notify_waiters();
+    }
+
+    /// Whether nothing passes now.
+    pub(super) fn is_shut(&self) -> bool {
+        self.shut_until.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| until > Instant::now())
     }
 
     /// Waits while it is shut.

@@ -1,13 +1,13 @@
 //! The server: sessions with transactions, blocking reads, and faults.
 
 use std::{
-    collections::HashMap,
-    io,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt, io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use bus::{Server, Session, reply::Value};
+use bus::{PushTo, Server, Session, reply::Value};
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::{sync::Notify, time::Instant};
 
@@ -18,9 +18,6 @@ use super::{
     script::Scripts,
     store::{Refused, Store},
 };
-
-/// What the clock shows at the start.
-const EPOCH_MS: u64 = 1_700_000_000_000;
 
 /// A server in memory. Clones are the same one.
 #[derive(Debug, Clone, Default)]
@@ -54,11 +51,58 @@ struct State {
     is_down: bool,
     /// Raised when the server goes down: connections of before are broken.
     life: u64,
+    /// Connections that take pushes, each with its channels.
+    listeners: BTreeMap<u64, Listener>,
     /// Transactions of broken connections that are still on their way.
     stranded: Vec<Transaction>,
 }
 
+/// A connection that takes pushes.
+struct Listener {
+    push: PushTo,
+    gate: Arc<Gate>,
+    channels: BTreeSet<Vec<u8>>,
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener").field("channels", &self.channels).finish_non_exhaustive()
+    }
+}
+
+impl State {
+    /// Tells subscribers what was published since.
+    fn deliver(&mut self) {
+        for (channel, payload) in std::mem::take(&mut self.store.published) {
+            for listener in self.listeners.values().filter(|listener| listener.channels.contains(&channel)) {
+                let is_lost = self.faults.as_mut().is_some_and(|faults| faults.loses_push());
+                if !is_lost && !listener.gate.is_shut() {
+                    (listener.push)(&text(&channel), &payload);
+                }
+            }
+        }
+    }
+
+    /// (Un)subscribes a connection.
+    fn subscribe(&mut self, session: u64, command: &[Vec<u8>], add: bool) -> Value {
+        let Some(listener) = self.listeners.get_mut(&session) else {
+            return error("ERR this connection takes no pushes");
+        };
+        for channel in &command[1..] {
+            if add {
+                listener.channels.insert(channel.clone());
+            } else {
+                listener.channels.remove(channel);
+            }
+        }
+        Value::Okay
+    }
+}
+
 impl SimServer {
+    /// What its clock shows when it is made; ms since the epoch.
+    pub const EPOCH_MS: u64 = 1_700_000_000_000;
+
     /// An empty one.
     #[must_use]
     pub fn new() -> Self {
@@ -96,6 +140,7 @@ impl SimServer {
         let mut state = self.lock();
         state.is_down = true;
         state.life += 1;
+        state.listeners.clear();
         drop(state);
         self.0.changed.notify_waiters();
     }
@@ -121,10 +166,18 @@ impl SimServer {
     }
 
     fn run(&self, parts: &[Vec<u8>]) -> Result<Value, Refused> {
-        let now = EPOCH_MS + u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let now = Self::EPOCH_MS + u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut state = self.lock();
-        let State { store, scripts, sabotage, stale, .. } = &mut *state;
-        store.now = now;
+        state.store.now = now;
+        let done = state.run(parts);
+        state.deliver();
+        done
+    }
+}
+
+impl State {
+    fn run(&mut self, parts: &[Vec<u8>]) -> Result<Value, Refused> {
+        let Self { store, scripts, sabotage, stale, waiting, .. } = self;
         let word = parts.first().map(|word| word.to_ascii_uppercase()).unwrap_or_default();
         let part = |at: usize| parts.get(at).map(Vec::as_slice).unwrap_or_default();
         match word.as_slice() {
@@ -150,7 +203,7 @@ impl SimServer {
             }
             b"CLIENT" if part(1).eq_ignore_ascii_case(b"UNBLOCK") => {
                 let id: u64 = text(part(2)).parse().unwrap_or(0);
-                let found = state.waiting.get_mut(&id).map(|told| *told = true).is_some();
+                let found = waiting.get_mut(&id).map(|told| *told = true).is_some();
                 Ok(Value::Int(found.into()))
             }
             b"XAUTOCLAIM" if *sabotage == Some(Sabotage::Claim) => {
@@ -194,7 +247,11 @@ fn text(bytes: &[u8]) -> String {
 
 impl Server for SimServer {
     fn connect(&self) -> Box<dyn Session> {
-        self.session(Arc::default())
+        self.session(Arc::default(), None)
+    }
+
+    fn connect_pushed(&self, push: PushTo) -> Box<dyn Session> {
+        self.session(Arc::default(), Some(push))
     }
 }
 
@@ -222,13 +279,17 @@ impl SimServer {
         SimProcess::new(self.clone())
     }
 
-    pub(super) fn session(&self, gate: Arc<Gate>) -> Box<dyn Session> {
+    pub(super) fn session(&self, gate: Arc<Gate>, push: Option<PushTo>) -> Box<dyn Session> {
         let mut state = self.lock();
         state.sessions += 1;
+        let id = state.sessions;
+        if let Some(push) = push.filter(|_| !state.is_down) {
+            state.listeners.insert(id, Listener { push, gate: Arc::clone(&gate), channels: BTreeSet::new() });
+        }
         Box::new(SimSession {
             server: self.clone(),
             gate,
-            id: state.sessions,
+            id,
             life: state.life,
             is_broken: state.is_down,
             watched: HashMap::new(),
@@ -300,9 +361,16 @@ impl Session for SimSession {
     }
 }
 
+impl Drop for SimSession {
+    fn drop(&mut self) {
+        self.server.lock().listeners.remove(&self.id);
+    }
+}
+
 impl SimSession {
     fn broke(&mut self) -> io::Error {
         self.is_broken = true;
+        self.server.lock().listeners.remove(&self.id);
         io::Error::new(io::ErrorKind::BrokenPipe, "the connection broke")
     }
 
@@ -342,6 +410,8 @@ impl SimSession {
                 self.queued.get_or_insert_default().push(command);
                 Value::SimpleString("QUEUED".into())
             }
+            b"SUBSCRIBE" | b"SSUBSCRIBE" => self.server.lock().subscribe(self.id, &command, true),
+            b"UNSUBSCRIBE" | b"SUNSUBSCRIBE" => self.server.lock().subscribe(self.id, &command, false),
             b"XREAD" => self.read(&command).await,
             _ => self.once(&command),
         }

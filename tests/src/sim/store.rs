@@ -64,6 +64,8 @@ pub(super) struct Store {
     expires: HashMap<Vec<u8>, u64>,
     versions: HashMap<Vec<u8>, u64>,
     clock: u64,
+    /// What was published and is not on its way yet: channel and payload.
+    pub(super) published: Vec<(Vec<u8>, Vec<u8>)>,
     /// Milliseconds since the epoch.
     pub(super) now: u64,
 }

@@ -11,7 +11,7 @@ const MARKS: &str = include_str!("../../../bus/src/ledger/marks.lua");
 const ACK: &str = include_str!("../../../bus/src/ledger/ack.lua");
 
 /// The scripts that are compared, with what is put in front of each, and the number of their keys.
-const SCRIPTS: [(&str, &[&str], &str, usize); 17] = [
+const SCRIPTS: [(&str, &[&str], &str, usize); 19] = [
     ("acquire", &[], include_str!("../../../bus/src/lease/acquire.lua"), 2),
     ("renew", &[], include_str!("../../../bus/src/lease/renew.lua"), 2),
     ("hand_over", &[], include_str!("../../../bus/src/lease/hand_over.lua"), 4),
@@ -20,6 +20,8 @@ const SCRIPTS: [(&str, &[&str], &str, usize); 17] = [
     ("start", &[PASS, MARKS, ACK], include_str!("../../../bus/src/ledger/start.lua"), 7),
     ("attempt", &[MAY], include_str!("../../../bus/src/ledger/attempt.lua"), 3),
     ("note", &[MAY], include_str!("../../../bus/src/ledger/note.lua"), 4),
+    ("note_ahead", &[MAY], include_str!("../../../bus/src/ledger/note_ahead.lua"), 3),
+    ("earlier", &[], include_str!("../../../bus/src/ledger/earlier.lua"), 1),
     ("record", &[PASS, MARKS, ACK], include_str!("../../../bus/src/ledger/record.lua"), 9),
     ("commit", &[MAY, MARKS, ACK], include_str!("../../../bus/src/ledger/commit.lua"), 10),
     ("dead_letter", &[MAY, MARKS, ACK], include_str!("../../../bus/src/ledger/dead_letter.lua"), 10),
@@ -122,7 +124,7 @@ fn scripted(rng: &mut Rng) -> Command {
     let deletes = pick(rng, &["0", "0", "1"]);
     // What an owner was answered; beyond what is there, the server forgot some.
     let known = pick(rng, &["0", "0", "1", "2", "3"]);
-    match rng.u8(..19) {
+    match rng.u8(..21) {
         17 => script("touch", &["fence"], &[token]),
         0 => words("SET fence o:5:T"),
         1 => script("acquire", &["lock", "owner"], &[owner, "100000", "random"]),
@@ -165,6 +167,12 @@ fn scripted(rng: &mut Rng) -> Command {
                 [token, lane, &entry, pick(rng, &["0", "1"]), "state", "sending", "at", pick(rng, &["1", "2"])];
             script("note", &["fence", "guests", "attempts", "notes"], &fields)
         }
+        19 => {
+            let field = pick(rng, &["preview", "over"]);
+            let fields = [token, lane, "1000", pick(rng, &["0", "1"]), field, pick(rng, &["1", "2"])];
+            script("note_ahead", &["fence", "guests", "notes"], &fields)
+        }
+        20 => script("earlier", &["x1"], &["g", pick(rng, &["", "5-0", "12-1"])]),
         16 => {
             // Lanes that remember all of their entries, or some.
             let (is_uniform, remembered, message) = if rng.bool() { ("1", "2", "m5") } else { ("0", "1", "") };

@@ -1,9 +1,12 @@
 //! Cases that chance seldom meets, each played out on its own.
 
+use std::time::Duration;
+
 use tests::{Fault, Faults, Sabotage};
 
 use super::{
     check::Run,
+    pair::Pair,
     world::{LEASE, PEACE_MAX, World, in_time_of_its_own},
 };
 
@@ -78,6 +81,41 @@ pub(crate) fn silent_guest(sabotage: Option<Sabotage>) -> Run {
 /// A guest that is well: its turn ends after the shard was handed over, whatever the hand-over met, and nothing runs twice.
 pub(crate) fn guest(hand_over: Fault) -> Run {
     in_time_of_its_own(async { with_a_guest(None, &["lane1:0:once", "lane1:1"], hand_over).await.rest().await })
+}
+
+/// How a gateway ends in whose name a preview is under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum End {
+    HandedOver,
+    Frozen,
+    Killed,
+}
+
+/// A gateway, one of two, ends so long after the first of a text was shown, with what it asked for it still on
+/// its way, while the other carries the final text out.
+pub(crate) fn preview_under_way(number: usize, after: Duration, which: usize, end: End) -> Run {
+    in_time_of_its_own(async {
+        let mut world = World::new(1, None);
+        world.server.set_faults(None);
+        let pair = Pair::new(1, world.chance.platform.clone());
+        pair.platform.calm();
+        pair.platform.hold_previews_up(LEASE.ttl.mul_f64(0.4));
+        world.pair = Some(pair.clone());
+        world.start_gateway();
+        world.start_gateway();
+        world.start_worker();
+        tokio::time::sleep(2 * LEASE.ttl).await;
+        world.send_all(&[&format!("lane1:{number}:slow")]).await;
+        world.until(|_| pair.platform.met().previews > 0).await;
+        tokio::time::sleep(after).await;
+        let ending = world.gateways.remove(which);
+        match end {
+            End::HandedOver => ending.stop.cancel(),
+            End::Frozen => ending.link.freeze(PEACE_MAX),
+            End::Killed => ending.task.abort(),
+        }
+        world.rest().await
+    })
 }
 
 /// The next read of a worker is stranded, and no other.

@@ -24,13 +24,15 @@ pub(crate) struct Chance {
     pub(crate) wire: Rng,
     /// What the platform does with a request.
     pub(crate) platform: Rng,
+    /// What is lost on its way to a subscriber.
+    pub(crate) pushes: Rng,
 }
 
 impl Chance {
     pub(crate) fn new(seed: u64) -> Self {
         let mut root = Rng::with_seed(seed);
         let mut fork = || Rng::with_seed(root.u64(..));
-        Self { traffic: fork(), lives: fork(), wire: fork(), platform: fork() }
+        Self { traffic: fork(), lives: fork(), wire: fork(), platform: fork(), pushes: fork() }
     }
 }
 
@@ -41,17 +43,19 @@ pub(crate) struct Met {
     pub(crate) not_done: AtomicU64,
     pub(crate) not_answered: AtomicU64,
     pub(crate) stranded: AtomicU64,
+    pub(crate) pushes_lost: AtomicU64,
 }
 
 /// Faults on the wire, at the rates of a bad day.
 pub(crate) struct Wire {
     rng: Rng,
+    pushes: Rng,
     met: Arc<Met>,
 }
 
 impl Wire {
-    pub(crate) fn new(rng: Rng, met: Arc<Met>) -> Self {
-        Self { rng, met }
+    pub(crate) fn new(rng: Rng, pushes: Rng, met: Arc<Met>) -> Self {
+        Self { rng, pushes, met }
     }
 }
 
@@ -72,5 +76,11 @@ impl Faults for Wire {
         };
         count.fetch_add(1, Ordering::Relaxed);
         fault
+    }
+
+    fn loses_push(&mut self) -> bool {
+        let is_lost = self.pushes.u8(..50) == 0;
+        self.met.pushes_lost.fetch_add(is_lost.into(), Ordering::Relaxed);
+        is_lost
     }
 }

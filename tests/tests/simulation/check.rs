@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bus::{Role, reply::Value};
 
-use super::{handlers::PLATFORM, world::World};
+use super::{SEEDS_OF_PAIR, handlers::PLATFORM, world::World};
 
 /// What one world came through.
 #[derive(Debug, Default, Clone, Copy)]
@@ -21,6 +21,12 @@ pub(crate) struct Run {
     pub(crate) sent_again: u64,
     /// Sends whose answer the platform lost.
     pub(crate) answers_lost: u64,
+    /// Messages that showed what was being written, the texts that they were given meanwhile, and those taken away.
+    pub(crate) previews: u64,
+    pub(crate) preview_edits: u64,
+    pub(crate) retracted: u64,
+    /// Messages of channels that a subscriber did not get.
+    pub(crate) pushes_lost: u64,
     /// Scripts that had a safeguard taken out.
     pub(crate) sabotaged: u64,
 }
@@ -35,8 +41,8 @@ pub(crate) struct Totals {
 impl Totals {
     pub(crate) fn add(&mut self, run: Run) {
         self.worlds += 1;
-        let Run { sent, copies, kills, stops, outages, late, freezes, broken, sent_again, answers_lost, sabotaged: _ } =
-            run;
+        let Run { sent, copies, kills, stops, outages, late, freezes, broken, sent_again, answers_lost, .. } = run;
+        let Run { previews, preview_edits, retracted, pushes_lost, .. } = run;
         let all = &mut self.all;
         for (sum, one) in [
             (&mut all.sent, sent),
@@ -49,6 +55,10 @@ impl Totals {
             (&mut all.broken, broken),
             (&mut all.sent_again, sent_again),
             (&mut all.answers_lost, answers_lost),
+            (&mut all.previews, previews),
+            (&mut all.preview_edits, preview_edits),
+            (&mut all.retracted, retracted),
+            (&mut all.pushes_lost, pushes_lost),
         ] {
             *sum += one;
         }
@@ -56,12 +66,17 @@ impl Totals {
 
     /// One line, unless there was nothing to compare.
     #[expect(clippy::print_stdout, reason = "what a run came through is what it is worth")]
-    pub(crate) fn report(&self) {
+    pub(crate) fn report(&self, are_of_pair: bool) {
         let Self { worlds, all } = self;
         println!("{worlds} worlds, nothing lost, doubled or out of order: {all:?}");
         assert!(*worlds > 0 && all.sent > 50 * worlds, "too little was sent: {all:?}");
         let faults = [all.copies, all.kills, all.stops, all.late, all.freezes, all.broken];
         assert!(*worlds < 20 || faults.iter().all(|count| *count > 0), "a kind of fault never happened: {all:?}");
+        let previews = [all.previews, all.preview_edits, all.retracted, all.pushes_lost];
+        assert!(
+            !are_of_pair || *worlds < SEEDS_OF_PAIR || previews.iter().all(|count| *count > 0),
+            "nobody saw what was being written: {all:?}"
+        );
     }
 }
 

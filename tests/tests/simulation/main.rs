@@ -20,6 +20,7 @@ use std::{
         Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use check::Totals;
@@ -35,16 +36,16 @@ const NOTICED_WITHIN: u64 = 60;
 
 #[test]
 fn nothing_is_lost_doubled_or_out_of_order() {
-    all_worlds(SEEDS, 1, |seed| world::run(seed, None));
+    all_worlds(SEEDS, 1, false, |seed| world::run(seed, None));
 }
 
 #[test]
 fn the_pair_answers_each_message_once_and_in_order() {
-    all_worlds(SEEDS_OF_PAIR, SHARE_OF_PAIR, |seed| world::run_pair(seed, None));
+    all_worlds(SEEDS_OF_PAIR, SHARE_OF_PAIR, true, |seed| world::run_pair(seed, None));
 }
 
 /// `share`: of the seeds that are wished for, one in so many.
-fn all_worlds(count: u64, share: u64, run: impl Fn(u64) -> check::Run + Sync) {
+fn all_worlds(count: u64, share: u64, are_of_pair: bool, run: impl Fn(u64) -> check::Run + Sync) {
     #[expect(clippy::disallowed_methods, reason = "a wish of who runs the tests, not a setting of the service")]
     let wish = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seeds = wish("SG_SEED")
@@ -65,7 +66,7 @@ fn all_worlds(count: u64, share: u64, run: impl Fn(u64) -> check::Run + Sync) {
             });
         }
     });
-    totals.into_inner().unwrap().report();
+    totals.into_inner().unwrap().report(are_of_pair);
 }
 
 /// The checks can fail: each safeguard is taken out, and has to be missed.
@@ -126,6 +127,31 @@ fn a_cause_that_leaves_no_mark_is_noticed() {
 #[test]
 fn a_send_that_is_noted_nowhere_is_noticed() {
     is_missed_in(0..NOTICED_WITHIN, world::run_pair, Sabotage::SENDING);
+}
+
+#[test]
+fn a_preview_that_is_noted_nowhere_is_noticed() {
+    is_missed_in(0..NOTICED_WITHIN, world::run_pair, Sabotage::PREVIEW);
+}
+
+#[test]
+fn a_preview_behind_its_final_text_is_noticed() {
+    is_missed_in(0..NOTICED_WITHIN, world::run_pair, Sabotage::Gate);
+}
+
+/// Whenever a gateway ends, what it asked for a preview is done before the final text is shown, or not at all.
+#[test]
+fn a_preview_under_way_does_not_outlive_its_gateway() {
+    let mut edits = 0;
+    for end in [cases::End::HandedOver, cases::End::Frozen, cases::End::Killed] {
+        // Texts that are written so that, without the margin of the lease, a late edit is shown.
+        for number in [7, 15, 22, 24] {
+            for (after, which) in (50..900).step_by(200).flat_map(|after| [(after, 0), (after, 1)]) {
+                edits += cases::preview_under_way(number, Duration::from_millis(after), which, end).preview_edits;
+            }
+        }
+    }
+    assert!(edits > 100, "{edits} edits");
 }
 
 #[test]

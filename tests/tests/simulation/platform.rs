@@ -1,6 +1,11 @@
 //! A platform as bots meet them: it loses answers, is away at times, and can dedupe, be asked, or neither.
 
-use std::{sync::Mutex, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Mutex, MutexGuard},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use codec::{ActionType, OutboundView, PlatformName};
@@ -9,7 +14,8 @@ use gateway::{
     egress::text_hash,
     platform::{Accepted, Part, Platform, RunError, SendError, Settling, Sought, Started},
 };
-use tokio::time::Instant;
+use tests::SimServer;
+use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// What a platform offers to a bot that did not hear what became of a send.
@@ -26,9 +32,13 @@ pub(crate) enum Offer {
 const DEDUPES_FOR: Duration = Duration::from_secs(4);
 const RELIED_ON: Duration = Duration::from_secs(3);
 
+/// How often a message of it may be edited while its text is being written.
+const PREVIEW_EVERY: Duration = Duration::from_millis(40);
+
 /// A message that it shows.
 #[derive(Debug, Clone)]
 pub(crate) struct Shown {
+    id: u64,
     pub(crate) channel: String,
     pub(crate) text: String,
     key: String,
@@ -39,64 +49,136 @@ pub(crate) struct Shown {
 pub(crate) struct Scripted {
     name: PlatformName,
     offer: Offer,
+    /// When the world began, and with it the server's clock.
+    began: Instant,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
     shown: Vec<Shown>,
+    /// Messages that were made so far.
+    made: u64,
+    met: Met,
+    /// Requests on their way there, by when they arrive.
+    under_way: BTreeMap<(Instant, u64), Arrival>,
+    sent: u64,
+    held_up: Duration,
     rng: Rng,
     is_calm: bool,
-    lost_answers: u64,
-    repeats: u64,
+}
+
+/// What it came through.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Met {
+    /// Answers that were lost.
+    pub(crate) lost_answers: u64,
+    /// Sends that it knew already.
+    pub(crate) repeats: u64,
+    /// Messages that were made to show what was being written.
+    pub(crate) previews: u64,
+    /// Texts that they were given while it was.
+    pub(crate) preview_edits: u64,
+    /// Messages that were taken away.
+    pub(crate) retracted: u64,
 }
 
 impl Scripted {
     pub(crate) fn new(offer: Offer, rng: Rng) -> Self {
-        let state = State { shown: Vec::new(), rng, is_calm: false, lost_answers: 0, repeats: 0 };
-        Self { name: PlatformName::new("sim").unwrap(), offer, state: Mutex::new(state) }
+        let state = State {
+            shown: Vec::new(),
+            made: 0,
+            met: Met::default(),
+            under_way: BTreeMap::new(),
+            sent: 0,
+            held_up: Duration::ZERO,
+            rng,
+            is_calm: false,
+        };
+        Self { name: PlatformName::new("sim").unwrap(), offer, began: Instant::now(), state: Mutex::new(state) }
     }
 
     /// From now on it is well.
     pub(crate) fn calm(&self) {
-        self.state.lock().unwrap().is_calm = true;
+        self.lock().is_calm = true;
     }
 
     pub(crate) fn shown(&self) -> Vec<Shown> {
-        self.state.lock().unwrap().shown.clone()
+        self.lock().shown.clone()
     }
 
-    /// Answers that were lost, and sends that it knew already.
-    pub(crate) fn met(&self) -> (u64, u64) {
-        let state = self.state.lock().unwrap();
-        (state.lost_answers, state.repeats)
+    pub(crate) fn met(&self) -> Met {
+        self.lock().met
     }
 
-    /// The way there and the way back of a request, either of which may be lost.
-    async fn request<T>(&self, work: impl FnOnce(&mut State) -> T) -> Result<T, SendError> {
-        let (there, back, fate) = {
-            let mut state = self.state.lock().unwrap();
+    /// What is asked for a preview takes so much longer on its way there.
+    pub(crate) fn hold_previews_up(&self, by: Duration) {
+        self.lock().held_up = by;
+    }
+
+    /// The way there and the way back of a request, either of which may be lost. What was sent arrives, also when nobody waits
+    /// for its answer any more.
+    async fn request<T: Send + 'static>(
+        &self,
+        extra: Duration,
+        work: impl FnOnce(&mut State, Instant) -> T + Send + 'static,
+    ) -> Result<T, SendError> {
+        let (answer, mut answered) = oneshot::channel();
+        let (at, back, fate) = {
+            let mut state = self.lock();
             let fate = if state.is_calm { 99 } else { state.rng.u8(..100) };
-            (state.rng.u64(1..40), state.rng.u64(1..40), fate)
+            let (there, back) = (state.rng.u64(1..40), state.rng.u64(1..40));
+            let at = Instant::now() + Duration::from_millis(there) + extra;
+            state.sent += 1;
+            let number = state.sent;
+            if fate >= 6 {
+                let arrival = Arrival(Box::new(move |state, at| _ = answer.send(work(state, at))));
+                state.under_way.insert((at, number), arrival);
+            }
+            (at, back, fate)
         };
-        tokio::time::sleep(Duration::from_millis(there)).await;
+        tokio::time::sleep_until(at).await;
         match fate {
             0..4 => return Err(SendError::Away("busy".into())),
             4..6 => return Err(SendError::Unknown("it never got there".into())),
-            _ => {}
+            _ => drop(self.lock()),
         }
-        let done = work(&mut self.state.lock().unwrap());
         tokio::time::sleep(Duration::from_millis(back)).await;
         if fate < 16 {
-            self.state.lock().unwrap().lost_answers += 1;
+            self.lock().met.lost_answers += 1;
             return Err(SendError::Unknown("the answer was lost".into()));
         }
-        Ok(done)
+        Ok(answered.try_recv().unwrap())
+    }
+
+    /// The platform as it is now: with everything that has arrived.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        let (mut state, now) = (self.state.lock().unwrap(), Instant::now());
+        while let Some(first) = state.under_way.first_entry().filter(|first| first.key().0 <= now) {
+            let ((at, _), Arrival(work)) = first.remove_entry();
+            work(&mut state, at);
+        }
+        state
     }
 }
 
-fn accepted((id, shown): (usize, &Shown)) -> Accepted {
-    Accepted { id: id.to_string(), text: Some(shown.text.clone()) }
+/// What a request does when it arrives.
+struct Arrival(Work);
+
+type Work = Box<dyn FnOnce(&mut State, Instant) + Send>;
+
+impl fmt::Debug for Arrival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Arrival")
+    }
+}
+
+fn accepted(shown: &Shown) -> Accepted {
+    Accepted { id: shown.id.to_string(), text: Some(shown.text.clone()) }
+}
+
+fn is_preview(part: &Part<'_, '_>) -> bool {
+    part.key.ends_with(".preview")
 }
 
 #[async_trait]
@@ -120,50 +202,72 @@ impl Platform for Scripted {
 
     async fn send(&self, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
         let dedupes = self.offer == Offer::Dedupes;
-        self.request(|state| {
-            let is_known = |(_, shown): &(usize, &Shown)| shown.key == part.key && shown.at.elapsed() < DEDUPES_FOR;
-            if let Some(known) = state.shown.iter().enumerate().find(is_known).filter(|_| dedupes) {
-                state.repeats += 1;
+        let (key, is_preview, text) = (part.key.clone(), is_preview(part), part.text.to_owned());
+        let channel = part.action.channel_id.unwrap_or_default().to_owned();
+        self.request(Duration::ZERO, move |state, at| {
+            let is_known = |shown: &&Shown| shown.key == key && at.duration_since(shown.at) < DEDUPES_FOR;
+            if let Some(known) = state.shown.iter().find(is_known).filter(|_| dedupes) {
+                state.met.repeats += 1;
                 return accepted(known);
             }
-            let channel = part.action.channel_id.unwrap_or_default().to_owned();
-            let shown = Shown { channel, text: part.text.to_owned(), key: part.key.clone(), at: Instant::now() };
-            state.shown.push(shown);
-            accepted((state.shown.len() - 1, &state.shown[state.shown.len() - 1]))
+            state.made += 1;
+            state.met.previews += u64::from(is_preview);
+            let shown = Shown { id: state.made, channel, text, key, at };
+            state.shown.push(shown.clone());
+            accepted(&shown)
         })
         .await
     }
 
     async fn apply(&self, action: &OutboundView<'_>) -> Result<(), SendError> {
         let key = action.target_key.map(|key| format!("{key}.0"));
-        self.request(|state| {
-            if action.action == ActionType::Delete {
+        let is_delete = action.action == ActionType::Delete;
+        self.request(Duration::ZERO, move |state, _| {
+            if is_delete {
                 state.shown.retain(|shown| Some(&shown.key) != key.as_ref());
             }
         })
         .await
     }
 
-    /// By the text, as one reads a channel; the key is the bot's own affair.
+    /// By time and text, as one reads a channel; the key is the bot's own affair.
     async fn look_up(&self, sought: &Sought<'_, '_>) -> Result<Option<Accepted>, SendError> {
-        let channel = sought.part.action.channel_id.unwrap_or_default();
-        self.request(|state| {
-            let is_it = |(_, shown): &(usize, &Shown)| {
-                shown.channel == channel
-                    && [sought.hash, &text_hash(sought.part.text)].contains(&text_hash(&shown.text).as_str())
+        let channel = sought.part.action.channel_id.unwrap_or_default().to_owned();
+        let since = self.began + Duration::from_millis(sought.since_ms.saturating_sub(SimServer::EPOCH_MS));
+        let hashes = [sought.hash.to_owned(), text_hash(sought.part.text)];
+        self.request(Duration::ZERO, move |state, _| {
+            let is_it = |shown: &&Shown| {
+                shown.channel == channel && shown.at >= since && hashes.contains(&text_hash(&shown.text))
             };
-            state.shown.iter().enumerate().find(is_it).map(accepted)
+            state.shown.iter().find(is_it).map(accepted)
         })
         .await
     }
 
     async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<(), SendError> {
-        self.request(|state| {
-            if let Some(shown) = id.parse::<usize>().ok().and_then(|id| state.shown.get_mut(id)) {
-                part.text.clone_into(&mut shown.text);
+        let (is_preview, text, id) = (is_preview(part), part.text.to_owned(), id.to_owned());
+        let extra = if is_preview { self.lock().held_up } else { Duration::ZERO };
+        self.request(extra, move |state, _| {
+            state.met.preview_edits += u64::from(is_preview);
+            if let Some(shown) = state.shown.iter_mut().find(|shown| shown.id.to_string() == id) {
+                shown.text = text;
             }
         })
         .await
+    }
+
+    async fn retract(&self, _: &OutboundView<'_>, id: &str) -> Result<(), SendError> {
+        let id = id.to_owned();
+        self.request(Duration::ZERO, move |state, _| {
+            let before = state.shown.len();
+            state.shown.retain(|shown| shown.id.to_string() != id);
+            state.met.retracted += (before - state.shown.len()) as u64;
+        })
+        .await
+    }
+
+    fn preview_every(&self) -> Option<Duration> {
+        (self.offer != Offer::Nothing).then_some(PREVIEW_EVERY)
     }
 
     fn address(&self) -> Option<String> {

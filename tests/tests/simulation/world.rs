@@ -52,7 +52,7 @@ pub(crate) fn in_time_of_its_own<T>(work: impl Future<Output = T>) -> T {
 
 /// A process.
 pub(crate) struct Process {
-    task: JoinHandle<()>,
+    pub(crate) task: JoinHandle<()>,
     pub(crate) stop: CancellationToken,
     pub(crate) link: SimProcess,
 }
@@ -66,14 +66,15 @@ pub(crate) struct World {
     pub(crate) sent: Vec<String>,
     /// How often each was appended at most.
     pub(crate) appended: BTreeMap<String, usize>,
-    chance: Chance,
+    pub(crate) chance: Chance,
     met: Arc<Met>,
     pub(crate) workers: Vec<Process>,
-    gateways: Vec<Process>,
+    pub(crate) gateways: Vec<Process>,
     names: u32,
     pub(crate) drain: Duration,
     /// Where the daemons' own code runs.
-    pair: Option<Pair>,
+    pub(crate) pair: Option<Pair>,
+    sabotage: Option<Sabotage>,
     run: Run,
 }
 
@@ -82,7 +83,7 @@ impl World {
         let (chance, met, server) = (Chance::new(seed), Arc::new(Met::default()), SimServer::new());
         let shards = Shards::new([1, 2, 4][(seed % 3) as usize]).unwrap();
         let bus = Bus::simulated(Arc::new(server.clone()), Names { shards, ..Names::default() });
-        server.set_faults(Some(Box::new(Wire::new(chance.wire.clone(), Arc::clone(&met)))));
+        server.set_faults(Some(Box::new(Wire::new(chance.wire.clone(), chance.pushes.clone(), Arc::clone(&met)))));
         if let Some(sabotage) = sabotage {
             server.sabotage(sabotage);
         }
@@ -102,6 +103,7 @@ impl World {
             names: 0,
             drain: Duration::from_secs(1),
             pair: None,
+            sabotage,
             run,
         }
     }
@@ -159,7 +161,10 @@ impl World {
             Some(pair) => {
                 check::at_rest(&self);
                 pair::check(&self, pair);
-                (self.run.answers_lost, self.run.sent_again) = pair.platform.met();
+                let met = pair.platform.met();
+                (self.run.answers_lost, self.run.sent_again) = (met.lost_answers, met.repeats);
+                (self.run.previews, self.run.preview_edits) = (met.previews, met.preview_edits);
+                self.run.retracted = met.retracted;
             }
             None => {
                 check::world(&self, &expected);
@@ -171,6 +176,7 @@ impl World {
         Run {
             sent: self.sent.len() as u64,
             late: count(&self.met.late),
+            pushes_lost: count(&self.met.pushes_lost),
             broken: count(&self.met.not_done) + count(&self.met.not_answered) + count(&self.met.stranded),
             ..self.run
         }
@@ -185,7 +191,8 @@ impl World {
                     1 => ":fail".into(),
                     2 | 3 => ":slow".into(),
                     4..12 => ":quiet".into(),
-                    12..15 => self.an_edit_in(&lane),
+                    12..15 => self.a_change_in(&lane, "edit"),
+                    15 | 16 if self.pair.is_some() => self.a_change_in(&lane, "delete"),
                     _ => String::new(),
                 };
                 let payload = format!("{lane}:{number}{kind}");
@@ -197,15 +204,16 @@ impl World {
     }
 
     /// Of one of the lane's last messages that are answered.
-    fn an_edit_in(&mut self, lane: &str) -> String {
+    fn a_change_in(&mut self, lane: &str, kind: &str) -> String {
         let prefix = format!("{lane}:");
-        let is_meant =
-            |payload: &&String| payload.starts_with(&prefix) && !payload.contains("quiet") && !payload.contains("edit");
+        let is_meant = |payload: &&String| {
+            payload.starts_with(&prefix) && !["quiet", "edit", "delete"].iter().any(|kind| payload.contains(kind))
+        };
         let last: Vec<_> = self.sent.iter().rev().filter(is_meant).take(3).collect();
         if last.is_empty() {
             return String::new();
         }
-        format!(":edit:{}", &last[self.chance.traffic.usize(..last.len())][prefix.len()..])
+        format!(":{kind}:{}", &last[self.chance.traffic.usize(..last.len())][prefix.len()..])
     }
 
     pub(crate) async fn send_all(&mut self, payloads: &[&str]) {
@@ -318,9 +326,9 @@ impl World {
         let process = match self.pair.clone() {
             Some(pair) => {
                 let (turns, beside) = pair.turns(&bus, &stop);
-                self.process((bus, link, stop), Role::Inbound, Arc::new(turns), beside)
+                self.process((bus, link, stop), Role::Inbound, Arc::new(turns), |_, _| beside)
             }
-            None => self.process((bus, link, stop), Role::Inbound, Arc::new(Turns), std::future::ready(())),
+            None => self.process((bus, link, stop), Role::Inbound, Arc::new(Turns), |_, _| std::future::ready(())),
         };
         self.workers.push(process);
     }
@@ -328,8 +336,23 @@ impl World {
     pub(crate) fn start_gateway(&mut self) {
         let (link, role) = (self.link(), Role::Outbound(PLATFORM.into()));
         let process = match self.pair.clone() {
-            Some(pair) => self.process(link, role, Arc::new(Egress::new(pair.platform)), std::future::ready(())),
-            None => self.process(link, role, Arc::clone(&self.platform), std::future::ready(())),
+            Some(pair) => {
+                let egress = || Arc::new(Egress::new(Arc::clone(&pair.platform) as _).with_previews());
+                let (carrying_out, bus) = (egress(), link.0.clone());
+                // Of another egress, which the final texts do not reach.
+                let is_apart = self.sabotage == Some(Sabotage::Gate);
+                let shows = if is_apart { egress() } else { Arc::clone(&carrying_out) };
+                let beside = move |consumer: &Consumer<Egress>, stop| {
+                    let showing = shows.showing(bus, consumer.holdings(), stop);
+                    async move {
+                        if let Some(showing) = showing {
+                            showing.await;
+                        }
+                    }
+                };
+                self.process(link, role, carrying_out, beside)
+            }
+            None => self.process(link, role, Arc::clone(&self.platform), |_, _| std::future::ready(())),
         };
         self.gateways.push(process);
     }
@@ -341,12 +364,12 @@ impl World {
         (bus, link, CancellationToken::new())
     }
 
-    fn process<H: Handler>(
+    fn process<H: Handler, B: Future<Output = ()> + Send + 'static>(
         &mut self,
         (bus, link, stop): (Bus, SimProcess, CancellationToken),
         role: Role,
         handler: Arc<H>,
-        beside: impl Future<Output = ()> + Send + 'static,
+        beside: impl FnOnce(&Consumer<H>, CancellationToken) -> B,
     ) -> Process {
         self.names += 1;
         let config = ConsumerConfig {
@@ -362,7 +385,9 @@ impl World {
             drain: self.drain,
             stuck_after: Duration::from_secs(600),
         };
-        let work = Consumer::new(bus, config, handler).run(stop.clone());
+        let consumer = Consumer::new(bus, config, handler);
+        let beside = beside(&consumer, stop.clone());
+        let work = consumer.run(stop.clone());
         let task = spawn(async move {
             tokio::join!(work, beside);
         });

@@ -13,6 +13,7 @@ use codec::PreviewFrameView;
 use tokio::sync::mpsc;
 
 use super::{frames::ServerFrame, running::cause_of};
+use crate::growing::Growing;
 
 /// Live items that a socket may have waiting. One that reads slower than this is closed and comes back.
 const LIVE_MAX: usize = 1024;
@@ -20,8 +21,6 @@ const LIVE_MAX: usize = 1024;
 const PREVIEWS_MAX: usize = 4;
 /// Answered causes of one chat that are remembered; late frames follow within a moment.
 const ENDED_MAX: usize = 32;
-/// Bytes of a running text. The final one comes through the log.
-const PREVIEW_BYTES_MAX: usize = 512 << 10;
 
 /// What reaches a socket from elsewhere.
 #[derive(Debug, Clone)]
@@ -79,44 +78,21 @@ impl Chat {
     }
 }
 
-/// A running text.
+/// A running text, counted for browsers.
 #[derive(Debug, Default)]
 struct Text {
-    epoch: u64,
-    text: String,
+    growing: Growing,
     /// Its length as JavaScript counts.
     utf16: usize,
 }
 
 impl Text {
-    /// What a frame adds: where, and which text. Frames of an earlier run, and those after a hole, add nothing.
+    /// What a frame adds: where, and which text.
     fn take<'a>(&mut self, frame: &PreviewFrameView<'a>) -> Option<(usize, &'a str)> {
-        if frame.epoch < self.epoch {
-            return None;
-        }
-        if frame.epoch > self.epoch {
-            *self = Self { epoch: frame.epoch, ..Self::default() };
-        }
-        let offset = usize::try_from(frame.offset).ok()?;
-        let (at, new) = if offset == self.text.len() {
-            (self.utf16, frame.text)
-        } else if offset == 0 {
-            match frame.text.strip_prefix(self.text.as_str()) {
-                Some(rest) => (self.utf16, rest),
-                None => {
-                    (self.text, self.utf16) = (String::new(), 0);
-                    (0, frame.text)
-                }
-            }
-        } else {
-            return None;
-        };
-        if self.text.len() + new.len() > PREVIEW_BYTES_MAX {
-            return None;
-        }
-        self.text.push_str(new);
-        self.utf16 += new.encode_utf16().count();
-        (!new.is_empty()).then_some((at, new))
+        let (at, new) = self.growing.take(frame)?;
+        let at = if at == 0 { 0 } else { self.utf16 };
+        self.utf16 = at + new.encode_utf16().count();
+        Some((at, new))
     }
 }
 
@@ -161,7 +137,7 @@ impl Hub {
     /// The whole of a running text, as a frame that replaces everything.
     pub(super) fn preview(&self, chat: &str, key: &str) -> Option<String> {
         let state = self.lock();
-        let text = &state.chats.get(chat)?.previews.iter().find(|(known, _)| known == key)?.1.text;
+        let text = &state.chats.get(chat)?.previews.iter().find(|(known, _)| known == key)?.1.growing.text();
         Some(ServerFrame::Preview { chat, key, at: 0, text }.to_json())
     }
 
@@ -300,14 +276,14 @@ mod tests {
     }
 
     #[test]
-    fn a_running_text_grows_and_mends_itself() {
+    fn a_running_text_is_counted_as_javascript_counts() {
         let mut text = Text::default();
         assert_eq!(take(&mut text, 1, 0, "a😀"), Some((0, "a😀".into())));
-        assert_eq!(take(&mut text, 1, 5, "b"), Some((3, "b".into())), "counted as JavaScript counts");
-        assert_eq!(take(&mut text, 1, 9, "x"), None, "after a hole");
+        assert_eq!(take(&mut text, 1, 5, "b"), Some((3, "b".into())));
         assert_eq!(take(&mut text, 1, 0, "a😀bcd"), Some((4, "cd".into())), "a full text adds what is new");
-        assert_eq!(take(&mut text, 1, 0, "a😀"), Some((0, "a😀".into())), "a text that is not the same replaces");
-        assert_eq!(take(&mut text, 2, 0, "new run"), Some((0, "new run".into())));
-        assert_eq!(take(&mut text, 1, 0, "old run"), None);
+        assert_eq!(take(&mut text, 1, 0, "other"), Some((0, "other".into())));
+        assert_eq!(take(&mut text, 1, 5, "x"), Some((5, "x".into())));
+        assert_eq!(take(&mut text, 2, 7, "x"), None, "of a run whose beginning was lost");
+        assert_eq!(take(&mut text, 2, 0, "new"), Some((0, "new".into())));
     }
 }

@@ -121,6 +121,10 @@ impl Platform for WebChat {
         self.shared.deliver(part.action).await
     }
 
+    async fn retract(&self, _: &OutboundView<'_>, _: &str) -> Result<(), SendError> {
+        Err(SendError::Unsupported("what goes away is told by the log".into()))
+    }
+
     fn address(&self) -> Option<String> {
         Some(format!("chat http://{}{}/", self.shared.settings.addr, self.shared.settings.base_path))
     }

@@ -11,7 +11,11 @@ pub(super) fn run(store: &mut Store, word: &str, arguments: Arguments<'_>) -> Op
     let key = arguments.bytes(1);
     Some(match word {
         "PING" => Ok(Value::SimpleString("PONG".into())),
-        "PUBLISH" | "SPUBLISH" => Ok(Value::Int(0)),
+        "PUBLISH" | "SPUBLISH" => {
+            store.published.push((key.to_vec(), arguments.bytes(2).to_vec()));
+            // Who hears it is the server's affair, and nobody of ours asks for their number.
+            Ok(Value::Int(0))
+        }
         "FLUSHALL" => {
             store.clear();
             Ok(Value::Okay)

@@ -1,0 +1,224 @@
+//! The gates of all previews of one platform, shared by who shows them and by who carries the actions out.
+
+use std::{
+    collections::{BTreeMap, HashSet, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bus::Holding;
+use codec::PreviewFrameView;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::gate::{Answer, Gate, Request};
+
+/// Running texts at once. Frames of further ones are dropped; their final texts come all the same.
+const GATES_MAX: usize = 4096;
+/// Bytes of all running texts.
+const BYTES_MAX: usize = 64 << 20;
+/// Actions that have come lately: a late frame of one begins nothing. Redis knows it for longer, at the price of a question.
+const SHUT_MAX: usize = 8192;
+/// A text that has not grown for so long is forgotten; one that goes on is found again by its record.
+const QUIET_MAX: Duration = Duration::from_secs(10 * 60);
+/// How long the request under way is waited for when its action has come. More than a lease, by whose end it is over.
+const UNDER_WAY_MAX: Duration = Duration::from_secs(10);
+/// Pause before it is looked again whether what is earlier has been settled.
+const BEHIND_AGAIN: Duration = Duration::from_millis(50);
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(in crate::egress) struct Gates {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// By the action's key.
+    gates: BTreeMap<String, Entry>,
+    /// The one gate of each lane: its turns run one after the other, so a text of the next one says that this one has ended.
+    lanes: BTreeMap<String, String>,
+    shut: Shut,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    gate: Gate,
+    place: Whereabouts,
+    holding: Holding,
+    due: Instant,
+    heard: Instant,
+    /// Cancelled when the request under way has ended.
+    asking: Option<CancellationToken>,
+}
+
+/// Where a preview is shown.
+#[derive(Debug, Clone)]
+pub(super) struct Whereabouts {
+    pub(super) lane: String,
+    pub(super) channel_id: String,
+    pub(super) thread_id: Option<String>,
+}
+
+/// A request that is to be made now.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) key: String,
+    pub(super) request: Request,
+    pub(super) place: Whereabouts,
+    pub(super) holding: Holding,
+    /// To be cancelled when it has ended.
+    pub(super) ended: CancellationToken,
+}
+
+/// The newest keys of actions that have come.
+#[derive(Debug, Default)]
+struct Shut {
+    order: VecDeque<String>,
+    keys: HashSet<String>,
+}
+
+impl Shut {
+    fn add(&mut self, key: &str) {
+        if !self.keys.insert(key.to_owned()) {
+            return;
+        }
+        self.order.push_back(key.to_owned());
+        if self.order.len() > SHUT_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.keys.remove(&oldest);
+        }
+    }
+}
+
+impl Gates {
+    /// A frame came in; `holding` tells who owns a lane. False when there was no room for it.
+    pub(super) fn frame(&self, frame: &PreviewFrameView<'_>, holding: impl FnOnce(&str) -> Option<Holding>) -> bool {
+        let (mut state, key, now) = (self.lock(), frame.message_key, Instant::now());
+        if state.shut.keys.contains(key) {
+            return true;
+        }
+        if state.gates.get(key).is_some_and(|entry| entry.holding.is_over()) && !state.forget(key) {
+            return true;
+        }
+        if !state.gates.contains_key(key) {
+            let (Some(lane), Some(channel)) = (frame.channel_key, frame.channel_id) else { return true };
+            let Some(holding) = holding(lane) else { return true };
+            if state.gates.len() >= GATES_MAX {
+                return false;
+            }
+            if let Some(before) = state.lanes.insert(lane.to_owned(), key.to_owned()) {
+                state.shut(&before);
+            }
+            let place = Whereabouts {
+                lane: lane.to_owned(),
+                channel_id: channel.to_owned(),
+                thread_id: frame.thread_id.map(str::to_owned),
+            };
+            let entry = Entry { gate: Gate::default(), place, holding, due: now, heard: now, asking: None };
+            state.gates.insert(key.to_owned(), entry);
+        }
+        if state.bytes + frame.text.len() > BYTES_MAX {
+            return false;
+        }
+        state.change(key, |entry| {
+            entry.heard = now;
+            entry.gate.frame(frame);
+        });
+        true
+    }
+
+    /// Up to `room` requests that are due. What has ended is forgotten.
+    pub(super) fn due(&self, every: Duration, room: usize) -> Vec<Asked> {
+        let (mut state, now) = (self.lock(), Instant::now());
+        let is_over = |entry: &Entry| {
+            entry.gate.is_shut() || entry.holding.is_over() || now.duration_since(entry.heard) >= QUIET_MAX
+        };
+        let over: Vec<String> =
+            state.gates.iter().filter(|(_, entry)| is_over(entry)).map(|(key, _)| key.clone()).collect();
+        over.iter().for_each(|key| _ = state.forget(key));
+        let due = state.gates.iter_mut().filter(|(_, entry)| entry.due <= now);
+        let asked = due.filter_map(|(key, entry)| {
+            let request = entry.gate.request()?;
+            let ended = CancellationToken::new();
+            (entry.due, entry.asking) = (now + every, Some(ended.clone()));
+            let (key, place, holding) = (key.clone(), entry.place.clone(), entry.holding.clone());
+            Some(Asked { key, request, place, holding, ended })
+        });
+        asked.take(room).collect()
+    }
+
+    /// A request has ended so.
+    pub(super) fn answered(&self, key: &str, answer: Answer) {
+        let (mut state, now) = (self.lock(), Instant::now());
+        let is_over = answer == Answer::Over;
+        state.change(key, |entry| {
+            entry.asking = None;
+            if matches!(answer, Answer::Behind(_)) {
+                entry.due = entry.due.min(now + BEHIND_AGAIN);
+            }
+            entry.gate.answered(answer);
+        });
+        if is_over {
+            state.shut(key);
+        }
+    }
+
+    /// The action has come: nothing is asked for its preview any more.
+    pub(in crate::egress) fn shut(&self, key: &str) {
+        self.lock().shut(key);
+    }
+
+    /// The same, and waits for the request under way; false when that takes too long.
+    pub(in crate::egress) async fn shut_and_wait(&self, key: &str) -> bool {
+        let under_way = {
+            let mut state = self.lock();
+            state.shut(key);
+            state.gates.get(key).and_then(|entry| entry.asking.clone())
+        };
+        match under_way {
+            Some(ended) => tokio::time::timeout(UNDER_WAY_MAX, ended.cancelled()).await.is_ok(),
+            None => true,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().gates.is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Held for a few lines, never across an await.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn shut(&mut self, key: &str) {
+        self.shut.add(key);
+        if let Some(entry) = self.gates.get_mut(key) {
+            entry.gate.shut();
+        }
+        self.forget(key);
+    }
+
+    /// Forgets a gate, unless something of it is under way: who shuts it waits for that.
+    fn forget(&mut self, key: &str) -> bool {
+        let is_idle = self.gates.get(key).is_some_and(|entry| entry.asking.is_none());
+        if is_idle && let Some(entry) = self.gates.remove(key) {
+            self.bytes -= entry.gate.bytes();
+            if self.lanes.get(&entry.place.lane).is_some_and(|current| current == key) {
+                self.lanes.remove(&entry.place.lane);
+            }
+        }
+        is_idle
+    }
+
+    fn change(&mut self, key: &str, change: impl FnOnce(&mut Entry)) {
+        let Some(entry) = self.gates.get_mut(key) else { return };
+        let before = entry.gate.bytes();
+        change(entry);
+        self.bytes = self.bytes - before + entry.gate.bytes();
+    }
+}

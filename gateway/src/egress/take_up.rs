@@ -1,0 +1,58 @@
+//! The final text takes its preview's place.
+
+use bus::{Notes, Turn};
+use codec::names;
+
+use super::{
+    Egress, Undone,
+    preview::{Fate, PREVIEW, PreviewRecord},
+    record::{hash_field, id_field},
+};
+use crate::platform::{Accepted, Part, Sought};
+
+/// Stands for the hash of a part that shows a preview: that of no text.
+const PREVIEWED: &[u8] = b"preview";
+
+impl Egress {
+    /// Makes the preview's message the first part of its action. None where no message is there; that part is then to be sent.
+    pub(super) async fn take_up(
+        &self,
+        turn: &Turn,
+        part: &Part<'_, '_>,
+        preview: PreviewRecord<'_>,
+    ) -> Result<Option<Accepted>, Undone> {
+        let found = match preview.fate() {
+            Fate::None => return Ok(None),
+            Fate::Shown(id) => Some(Accepted { id: id.to_owned(), text: None }),
+            Fate::Unknown if preview.age() < self.platform.settling().repeats_within => {
+                // Whether it was made before or is made by this, there is one of it.
+                self.settled("repeat");
+                let again = Part { key: names::preview_key(&turn.facts().cause), ..*part };
+                Some(self.send_if_current(turn, &again).await?)
+            }
+            Fate::Unknown => self.look_for_preview(part, preview).await?,
+        };
+        let Some(Accepted { id, text }) = found else {
+            turn.note(&[(PREVIEW, b"none"), ("at", Notes::NOW)]).await?;
+            return Ok(None);
+        };
+        // Before its text is the final one, and without the hash of that: who repeats this gives it the text again.
+        turn.note(&[(&id_field(0), id.as_bytes()), (&hash_field(0), PREVIEWED)]).await?;
+        if text.as_deref() != Some(part.text) {
+            self.platform.amend(part, &id).await?;
+        }
+        Ok(Some(Accepted { id, text: None }))
+    }
+
+    /// Looks whether a preview's message was made.
+    pub(super) async fn look_for_preview(
+        &self,
+        part: &Part<'_, '_>,
+        preview: PreviewRecord<'_>,
+    ) -> Result<Option<Accepted>, Undone> {
+        let sought = Sought { part, since_ms: preview.since_ms(), hash: preview.hash() };
+        let found = self.platform.look_up(&sought).await?;
+        self.settled(if found.is_some() { "found" } else { "not_found" });
+        Ok(found)
+    }
+}
