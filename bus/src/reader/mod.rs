@@ -255,7 +255,8 @@ impl Reader {
             tenure.lose();
         }
         self.feeds.drop_lost();
-        Ok(busy || answer.refused)
+        // A shard that came while others were read is only watched by now: the doorbell would not ring for what it has pending.
+        Ok(busy || answer.refused || !self.feeds.all_reading())
     }
 
     async fn pass_on(&self, shard: Shard, mut entries: Vec<RawEntry>) {
