@@ -128,6 +128,10 @@ impl Feeds {
         self.feeds.values().all(|feed| feed.phase != Phase::Unwatched)
     }
 
+    pub(super) fn all_reading(&self) -> bool {
+        self.feeds.values().all(|feed| feed.phase == Phase::Reading)
+    }
+
     pub(super) fn reading(&self) -> impl Iterator<Item = &Feed> {
         self.feeds.values().filter(|feed| feed.phase == Phase::Reading)
     }

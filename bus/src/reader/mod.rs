@@ -262,8 +262,9 @@ impl Reader {
             tenure.lose();
         }
         self.feeds.drop_lost();
-        // Some may not have had their turn.
-        Ok(busy || answer.refused || self.feeds.any_deep())
+        // A shard that came while others were read is only watched by now: the doorbell would not ring for what it has pending.
+        // And some may not have had their turn to be read.
+        Ok(busy || answer.refused || !self.feeds.all_reading() || self.feeds.any_deep())
     }
 
     /// These shards are claimed to the end: from here on new entries are read.
