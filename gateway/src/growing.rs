@@ -51,15 +51,20 @@ impl Growing {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use codec::PreviewFrame;
 
     use super::*;
 
-    fn take(text: &mut Growing, epoch: u64, offset: u64, piece: &str) -> Option<(usize, String)> {
+    /// A piece of a text as it comes.
+    pub(crate) fn frame(epoch: u64, offset: u64, piece: &str) -> bytes::Bytes {
         let frame =
             PreviewFrame { message_key: "k".into(), epoch, offset, text: piece.into(), ..PreviewFrame::default() };
-        let bytes = frame.to_bytes();
+        frame.to_bytes()
+    }
+
+    fn take(text: &mut Growing, epoch: u64, offset: u64, piece: &str) -> Option<(usize, String)> {
+        let bytes = frame(epoch, offset, piece);
         let frame = PreviewFrameView::decode(&bytes).unwrap();
         text.take(&frame).map(|(at, text)| (at, text.to_owned()))
     }

@@ -14,6 +14,8 @@ mod resp;
 mod sim;
 mod wait;
 
+mod consumer;
+
 mod llama_server;
 mod model_server;
 
@@ -25,6 +27,7 @@ mod browser;
 mod webchat_client;
 
 pub use browser::{Browser, Shown, Tab};
+pub use consumer::consumer_config;
 pub use free_port::FreePort;
 pub use http::Response;
 pub use llama_server::LlamaServer;

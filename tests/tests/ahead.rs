@@ -4,11 +4,11 @@
 use std::{sync::Arc, time::Duration};
 
 use bus::{
-    Action, Ahead, Bus, Commit, Consumer, ConsumerConfig, Earlier, Entry, Error, Failure, Handler, Holding, Holdings,
-    KeptNotes, LeaseConfig, Notes, Outcome, Producer, Role, Route, RouteError, Shards, Turn, Way,
+    Action, Ahead, Bus, Commit, Consumer, Earlier, Entry, Error, Failure, Handler, Holding, Holdings, KeptNotes, Notes,
+    Outcome, Producer, Role, Route, RouteError, Shards, Turn, Way,
 };
 use bytes::Bytes;
-use tests::{RedisServer, eventually, within};
+use tests::{RedisServer, consumer_config, eventually, within};
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 
@@ -55,18 +55,7 @@ impl World {
     async fn new() -> Self {
         let redis = RedisServer::new().await;
         let bus = redis.bus(Shards::DEFAULT).await;
-        let config = ConsumerConfig {
-            role: role(),
-            instance: "gateway-1".into(),
-            lease: LeaseConfig { ttl: Duration::from_millis(800), renew: Duration::from_millis(200) },
-            turns_max: 8,
-            window_entries: 64,
-            window_bytes: 1 << 20,
-            failures_max: 2,
-            deaths_max: 10,
-            drain: Duration::from_secs(5),
-            stuck_after: Duration::from_secs(600),
-        };
+        let config = consumer_config(role(), "gateway-1");
         let (sends, stop) = (Arc::new(Sends::default()), CancellationToken::new());
         let consumer = Consumer::new(bus.clone(), config, Arc::clone(&sends));
         let holdings = consumer.holdings();

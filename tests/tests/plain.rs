@@ -1,11 +1,11 @@
 //! Plain streams beside sharded ones: what another service publishes as if there were one stream, and one platform.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use bus::{Consumer, ConsumerConfig, LeaseConfig, Role, Shards};
+use bus::{Consumer, Role, Shards};
 use codec::{ActionType, Inbound, Outbound};
 use inference::drain::Drain;
-use tests::{Answer, ModelServer, Pair, RedisServer, WebChatClient, eventually, until};
+use tests::{Answer, ModelServer, Pair, RedisServer, WebChatClient, consumer_config, eventually, until};
 use tokio_util::sync::CancellationToken;
 
 async fn publish(pair: &Pair, stream: &str, data: &[u8]) {
@@ -73,18 +73,7 @@ async fn what_is_meant_for_a_full_shard_waits_on_the_plain_stream() {
     const BOUND: i64 = 3;
     let redis = RedisServer::new().await;
     let bus = redis.bus(Shards::DEFAULT).await;
-    let config = ConsumerConfig {
-        role: Role::PlainInbound,
-        instance: "worker-1".into(),
-        lease: LeaseConfig::default(),
-        turns_max: 8,
-        window_entries: 64,
-        window_bytes: 1 << 20,
-        failures_max: 3,
-        deaths_max: 3,
-        drain: Duration::from_secs(1),
-        stuck_after: Duration::from_secs(600),
-    };
+    let config = consumer_config(Role::PlainInbound, "worker-1");
     let stop = CancellationToken::new();
     let drain = Consumer::new(bus.clone(), config, Arc::new(Drain::new(bus.clone(), BOUND as u64))).run(stop.clone());
     let shard = bus.names().shards.of("webchat:chat");

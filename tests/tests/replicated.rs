@@ -9,11 +9,11 @@ use std::{
 };
 
 use bus::{
-    Action, Bus, Commit, Consumer, ConsumerConfig, Durability, Entry, EntryId, Error, Failure, Handler, LeaseConfig,
-    Log, LogBounds, Outcome, Producer, Queue, Role, Route, RouteError, Shards, Turn, Way,
+    Action, Bus, Commit, Consumer, Durability, Entry, EntryId, Error, Failure, Handler, Log, LogBounds, Outcome,
+    Producer, Queue, Role, Route, RouteError, Shards, Turn, Way,
 };
 use bytes::Bytes;
-use tests::{Pair, RedisServer, Signal, until, within};
+use tests::{Pair, RedisServer, Signal, consumer_config, until, within};
 use tokio_util::sync::CancellationToken;
 
 /// How long a replica has in these tests.
@@ -128,18 +128,7 @@ async fn a_commit_and_a_note_wait_for_the_replica() {
     let shards = Shards::new(1).unwrap();
     let bus = master.bus(shards).await.with_durability(Durability::Replicated(Duration::from_secs(600)));
     let (noting, stop) = (Arc::new(Noting::default()), CancellationToken::new());
-    let config = ConsumerConfig {
-        role: Role::Inbound,
-        instance: "worker-1".into(),
-        lease: LeaseConfig::default(),
-        turns_max: 8,
-        window_entries: 64,
-        window_bytes: 1 << 20,
-        failures_max: 3,
-        deaths_max: 3,
-        drain: Duration::from_secs(10),
-        stuck_after: Duration::from_secs(600),
-    };
+    let config = consumer_config(Role::Inbound, "worker-1");
     let work = Consumer::new(bus.clone(), config, Arc::clone(&noting)).run(stop.clone());
     let shard = bus.names().shards.of("a");
     let [stream, answers, attempts, notes] = [

@@ -17,11 +17,11 @@ use std::{
 };
 
 use bus::{
-    Action, Bus, Commit, Consumer, ConsumerConfig, Effect, Entry, Failure, Handler, HistoryWrite, LeaseConfig, Outcome,
-    Producer, Role, Route, RouteError, Turn, Way,
+    Action, Bus, Commit, Consumer, ConsumerConfig, Effect, Entry, Failure, Handler, HistoryWrite, Outcome, Producer,
+    Role, Route, RouteError, Turn, Way,
 };
 use bytes::Bytes;
-use tests::eventually;
+use tests::{consumer_config, eventually};
 use tokio_util::sync::CancellationToken;
 
 /// What a scripted handler does with a payload `lane:number[:command]`.
@@ -112,18 +112,7 @@ pub(crate) fn start(bus: &Bus, instance: &str) -> Running {
 
 pub(crate) fn start_with(bus: &Bus, instance: &str, change: impl FnOnce(&mut ConsumerConfig)) -> Running {
     let (script, stop) = (Arc::new(Script::default()), CancellationToken::new());
-    let mut config = ConsumerConfig {
-        role: Role::Inbound,
-        instance: instance.into(),
-        lease: LeaseConfig { ttl: Duration::from_millis(800), renew: Duration::from_millis(200) },
-        turns_max: 64,
-        window_entries: 512,
-        window_bytes: 1 << 20,
-        failures_max: 2,
-        deaths_max: 10,
-        drain: Duration::from_secs(5),
-        stuck_after: Duration::from_secs(600),
-    };
+    let mut config = consumer_config(Role::Inbound, instance);
     change(&mut config);
     let consumer = Consumer::new(bus.clone(), config, Arc::clone(&script));
     let stopped = stop.clone();

@@ -268,9 +268,7 @@ mod tests {
     }
 
     fn take(text: &mut Text, epoch: u64, offset: u64, piece: &str) -> Option<(usize, String)> {
-        let frame =
-            PreviewFrame { message_key: "k".into(), epoch, offset, text: piece.into(), ..PreviewFrame::default() };
-        let bytes = frame.to_bytes();
+        let bytes = crate::growing::tests::frame(epoch, offset, piece);
         let frame = PreviewFrameView::decode(&bytes).unwrap();
         text.take(&frame).map(|(at, text)| (at, text.to_owned()))
     }
