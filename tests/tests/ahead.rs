@@ -99,7 +99,7 @@ fn role() -> Role {
 async fn what_goes_ahead_of_an_action_is_taken_up_by_its_turn() {
     let world = World::new().await;
     let outside = world.holding().await.enter().unwrap();
-    assert!(outside.time().is_some_and(|time| time <= Duration::from_millis(800)));
+    assert!(outside.until().is_some_and(|until| until <= tokio::time::Instant::now() + Duration::from_millis(800)));
     let note = async |value: &[u8]| outside.note_once("key", &[("preview", value)], KEPT).await.unwrap();
     assert!(matches!(note(b"1").await, Ahead::Noted(notes) if notes.get("preview").is_none()));
     assert!(matches!(note(b"2").await, Ahead::Noted(notes) if notes.text("preview") == Some("1")));
@@ -139,7 +139,7 @@ async fn what_goes_ahead_of_an_action_is_taken_up_by_its_turn() {
     world.redis.command(["SET", &world.fence(), "gateway-2:9:x"]).await;
     assert!(matches!(outside.note_once("late", &[("preview", b"1")], KEPT).await, Err(Error::Fenced { .. })));
     assert_eq!(world.redis.command(["EXISTS", &world.record("late")]).await.number(), 0);
-    assert_eq!(outside.time(), None);
+    assert_eq!(outside.until(), None);
     drop(outside);
     world.stop.cancel();
     within("it stops", world.task).await.unwrap();

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::{
@@ -90,11 +90,14 @@ impl Holding {
 }
 
 impl Outside {
-    /// How long something may take that is begun now and that no fence can refuse: until the lease may be another's. None
-    /// where that is less than half of a lease, which is too short to begin anything.
+    /// By when something has to be over that is begun now and that no fence can refuse: then the lease may be another's. None
+    /// where that is sooner than half of a lease, which is too soon to begin anything, and where the shard is lost or being
+    /// given up.
     #[must_use]
-    pub fn time(&self) -> Option<Duration> {
-        Some(self.tenure.left()).filter(|left| *left >= self.ttl / 2)
+    pub fn until(&self) -> Option<Instant> {
+        let until = self.tenure.leased_until();
+        let is_over = self.tenure.is_lost() || self.tenure.is_handed_over();
+        (!is_over && until.saturating_duration_since(Instant::now()) >= self.ttl / 2).then_some(until)
     }
 
     /// Notes something of an action whose own turn has not begun, under the fence; gives what was noted before. What is there

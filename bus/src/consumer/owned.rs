@@ -1,6 +1,6 @@
 //! A shard as its owner works on it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::turn::Delivery;
 use crate::{EntryId, LaneKey, lease::Tenure, trim::LowWater};
@@ -9,7 +9,7 @@ use crate::{EntryId, LaneKey, lease::Tenure, trim::LowWater};
 pub(super) struct Owned {
     pub(super) tenure: Arc<Tenure>,
     /// The turns that run, by lane.
-    pub(super) running: HashMap<LaneKey, EntryId>,
+    pub(super) running: BTreeMap<LaneKey, EntryId>,
     /// Runs of entries, each of one lane, that wait for the next batch.
     pub(super) recordable: Vec<Vec<Delivery>>,
     /// A batch is on its way. What comes meanwhile goes into the next one, so batches grow with the load.
@@ -23,7 +23,7 @@ impl Owned {
     pub(super) fn new(tenure: Arc<Tenure>) -> Self {
         Self {
             tenure,
-            running: HashMap::new(),
+            running: BTreeMap::new(),
             recordable: Vec::new(),
             is_recording: false,
             settled: 0,

@@ -355,6 +355,7 @@ impl<J: Job> Lanes<J> {
             }
             is_kept
         });
+        starved.sort_unstable();
         starved.iter().for_each(|key| self.feed(key));
         for queue in [&mut self.ready, &mut self.recordable] {
             queue.retain(|key| self.lanes.get(key).is_some_and(|lane| !lane.queue.is_empty()));

@@ -18,8 +18,13 @@ for i = 3, #ARGV, 2 do
       left = left + 1
     end
   else
+    -- Its process counts the passes' time from this answer on.
     local pass = redis.call('HGET', KEYS[3], ARGV[i])
-    if pass and string.sub(pass, 1, #ARGV[1] + 1) == ARGV[1] .. ' ' then left = left + 1 end
+    if pass and string.sub(pass, 1, #ARGV[1] + 1) == ARGV[1] .. ' ' then
+      local controls = string.match(pass, '^%S+ %d+( %S+)$') or ''
+      redis.call('HSET', KEYS[3], ARGV[i], ARGV[1] .. ' ' .. deadline .. controls)
+      left = left + 1
+    end
   end
 end
 if not is_ours then return (left > 0 or fence == given_up) and left or -1 end

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{LeaseConfig, Tenure, rendezvous};
-use crate::{Bus, EntryId, Error, LaneKey, Names, Push, Records, Role, Shard, clock::millis};
+use crate::{Bus, EntryId, Error, LaneKey, Names, Next, Push, Records, Role, Shard, clock::millis};
 
 static ACQUIRE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("acquire.lua")));
 static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("renew.lua")));
@@ -223,6 +223,8 @@ impl Keeper {
             let Some(held) = self.held.get(&shard) else { continue };
             match answer {
                 Ok(true) => held.tenure.extend(sent + self.config.ttl),
+                // It may have been handed over, and only the answer to that be missing.
+                Ok(false) if held.tenure.is_handed_over() => {}
                 Ok(false) => {
                     tracing::warn!(role = %self.role, %shard, "the shard has another owner now");
                     held.tenure.lose();
@@ -386,7 +388,11 @@ impl Keeper {
                     given_up.push(shard);
                 }
                 Err(error) => {
-                    tracing::debug!(role = %self.role, %shard, %error, "not handed over yet");
+                    if error.next() == Next::Report {
+                        tracing::warn!(role = %self.role, %shard, %error, "a hand-over was refused, trying on");
+                    } else {
+                        tracing::debug!(role = %self.role, %shard, %error, "not handed over yet");
+                    }
                     self.unfinished.push(hand_over);
                     continue;
                 }

@@ -6,7 +6,6 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use tokio::{sync::watch, time::Instant};
@@ -101,12 +100,9 @@ impl Tenure {
         !self.is_lost() && Instant::now() < *self.leased_until.borrow()
     }
 
-    /// How long the lease is known to be ours.
-    pub(crate) fn left(&self) -> Duration {
-        if self.is_lost() {
-            return Duration::ZERO;
-        }
-        self.leased_until.borrow().saturating_duration_since(Instant::now())
+    /// Until when the lease is known to be ours.
+    pub(crate) fn leased_until(&self) -> Instant {
+        *self.leased_until.borrow()
     }
 
     /// Leave to do something outside that is no turn; none once the shard is lost or being given up.

@@ -31,8 +31,9 @@ pub(super) struct Feed {
     pub(super) stream: String,
     pub(super) fence: String,
     pub(super) phase: Phase,
-    /// Stream and group are known to be there, or once were.
+    /// Stream and group are known to be there.
     has_group: bool,
+    /// They once were.
     had_group: bool,
     /// Its last read brought all that was asked for, so there is more.
     pub(super) is_deep: bool,
@@ -143,6 +144,9 @@ impl Feeds {
         let made = missing.map(async |feed| {
             if feed.ensure_group(bus, &group).await? && feed.had_group {
                 tracing::warn!(%role, shard = %feed.tenure.shard(), "the consumer group was gone, and is made again");
+                // What its lanes hold is pending in no group, and comes again from the beginning: behind what they hold it would
+                // be out of order.
+                feed.tenure.lose();
                 metrics::counter!("stargazer_groups_remade_total", "role" => role.to_string()).increment(1);
             }
             (feed.has_group, feed.had_group) = (true, true);
@@ -164,7 +168,7 @@ impl Feeds {
     }
 
     /// Notes what one read of this shard brought.
-    pub(super) fn read(&mut self, shard: Shard, asked: usize, found: usize, last: Option<EntryId>) {
+    pub(super) fn note_read(&mut self, shard: Shard, asked: usize, found: usize, last: Option<EntryId>) {
         let Some(feed) = self.feeds.get_mut(&shard) else { return };
         feed.is_deep = found >= asked;
         feed.last = last.unwrap_or(feed.last);

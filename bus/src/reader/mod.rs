@@ -114,8 +114,8 @@ pub(crate) struct Reader {
     commands: mpsc::Receiver<Command>,
     client: Arc<AtomicI64>,
     feeds: Feeds,
-    /// Rounds so far, by which shards with much to claim take turns.
-    rounds: usize,
+    /// The last of the shards that had a turn in which much is claimed or read.
+    turn: Option<Shard>,
 }
 
 impl Reader {
@@ -139,7 +139,7 @@ impl Reader {
             commands,
             client,
             feeds: Feeds::default(),
-            rounds: 0,
+            turn: None,
         };
         (reader, handle)
     }
@@ -233,8 +233,8 @@ impl Reader {
     /// One flush of reads, and what came of it handed to the lanes. True when there may be more at once.
     async fn round(&mut self, connection: &mut Connection, room: usize) -> Result<bool, Error> {
         let group = self.bus.names().group(&self.role);
-        let round = round::Round::plan(&self.feeds, room, self.rounds);
-        self.rounds = self.rounds.wrapping_add(1);
+        let round = round::Round::plan(&self.feeds, room, self.turn);
+        self.turn = round.turn;
         let answer = round.send(&self.feeds, connection, &group, &self.instance).await?;
         let mut busy = !round.is_reading();
         if answer.group_is_gone {
@@ -254,7 +254,7 @@ impl Reader {
         self.claims_end(&whole).await?;
         for (shard, asked, entries) in answer.read {
             busy |= !entries.is_empty();
-            self.feeds.read(shard, asked, entries.len(), entries.last().map(|last| last.id));
+            self.feeds.note_read(shard, asked, entries.len(), entries.last().map(|last| last.id));
             self.pass_on(shard, entries).await;
         }
         for tenure in self.feeds.watched(&answer.tokens) {

@@ -28,6 +28,8 @@ pub(super) struct Round {
     /// Entries by claim.
     page: usize,
     reads: Vec<Read>,
+    /// The last shard of those that take turns.
+    pub(super) turn: Option<Shard>,
 }
 
 /// A read of several streams, and how many entries it takes of each.
@@ -51,10 +53,10 @@ pub(super) struct Answer {
 
 impl Round {
     /// Spreads `room` over the shards that are claimed or read. Each shard gets its first page at once, so that what little is
-    /// pending of a shard waits for no other; who has more takes turns, by `number`, the number of this round. So it is with
-    /// reads: those with much to read take turns, since what is read together is settled together.
-    pub(super) fn plan(feeds: &Feeds, room: usize, number: usize) -> Self {
-        let mut round = Self::default();
+    /// pending of a shard waits for no other; who has more takes turns, those first that come behind `turn`. So it is with reads:
+    /// those with much to read take turns, since what is read together is settled together.
+    pub(super) fn plan(feeds: &Feeds, room: usize, turn: Option<Shard>) -> Self {
+        let mut round = Self { turn, ..Self::default() };
         if room == 0 {
             return round;
         }
@@ -70,7 +72,7 @@ impl Round {
             }
         }
         if round.claims.is_empty() && !further.is_empty() {
-            take_turns(&mut further, room, number);
+            round.take_turns(&mut further, |(shard, _)| *shard, room);
             round.claims = further;
         }
         if !round.claims.is_empty() {
@@ -79,7 +81,7 @@ impl Round {
         let share = room / (round.claims.len() + shallow.len() + deep.len()).max(1);
         round.page = share.clamp(1, PAGE_MAX);
         let left = room - share * (round.claims.len() + shallow.len());
-        take_turns(&mut deep, left, number);
+        round.take_turns(&mut deep, |shard| *shard, left);
         let count = left / deep.len().max(1);
         for (shards, count) in [(shallow, share), (deep, count)] {
             if !shards.is_empty() {
@@ -89,6 +91,15 @@ impl Round {
         round
     }
 
+    /// Leaves as many as `room` is enough for.
+    fn take_turns<T>(&mut self, all: &mut Vec<T>, shard: impl Fn(&T) -> Shard, room: usize) {
+        let first = all.iter().position(|one| self.turn.is_none_or(|turn| shard(one) > turn)).unwrap_or(0);
+        all.rotate_left(first);
+        all.truncate((room / PAGE_MIN).max(1));
+        self.turn = all.last().map(shard).or(self.turn);
+    }
+
+    /// Nothing is left to claim, and something is read.
     pub(super) fn is_reading(&self) -> bool {
         !self.reads.is_empty() && self.claims.is_empty()
     }
@@ -177,17 +188,6 @@ impl Read {
         answer.read.extend(shards.into_values().map(|shard| (shard, self.count, Vec::new())));
         Ok(())
     }
-}
-
-/// Leaves as many as `room` is enough for, others each time.
-fn take_turns<T>(all: &mut Vec<T>, room: usize, number: usize) {
-    if all.is_empty() {
-        return;
-    }
-    let at_once = (room / PAGE_MIN).clamp(1, all.len());
-    let first = number.wrapping_mul(at_once) % all.len();
-    all.rotate_left(first);
-    all.truncate(at_once);
 }
 
 impl Answer {

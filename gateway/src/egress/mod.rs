@@ -2,6 +2,7 @@
 
 mod preview;
 mod record;
+mod request;
 mod send;
 mod take_up;
 mod target;
@@ -72,29 +73,26 @@ impl Egress {
     async fn carry_out(&self, turn: &Turn, action: &OutboundView<'_>) -> Result<Commit, Undone> {
         match action.action {
             ActionType::Message | ActionType::File | ActionType::Buttons => {
-                self.shut(&turn.facts().cause).await?;
+                let is_in_doubt = self.shut(&turn.facts().cause).await?;
                 if let Some(cause) = names::cause_of_dead(&turn.facts().cause) {
                     // The turn was given up; what it had begun to say goes away.
                     self.end_preview(turn, action, &names::message_key(cause, 0)).await?;
                 }
-                self.send(turn, action).await
+                self.send(turn, action, is_in_doubt).await
             }
             ActionType::Delete | ActionType::Edit => self.change(turn, action).await,
             _ => {
-                self.platform.apply(action).await?;
+                self.apply_if_current(turn, action).await?;
                 Ok(Commit::default())
             }
         }
     }
 
-    /// From here on no preview of an action is sent, and none is under way.
-    async fn shut(&self, key: &str) -> Result<(), Undone> {
-        match &self.gates {
-            Some(gates) if !gates.shut_and_wait(key).await => {
-                Err(Undone::Later("a preview of it is still under way".into()))
-            }
-            _ => Ok(()),
-        }
+    /// From here on no preview of an action is sent, and none is under way. True when its message may yet be given another text
+    /// by an edit that nobody heard of.
+    async fn shut(&self, key: &str) -> Result<bool, Undone> {
+        let Some(gates) = &self.gates else { return Ok(false) };
+        gates.shut_and_wait(key).await.ok_or_else(|| Undone::Later("a preview of it is still under way".into()))
     }
 }
 
@@ -150,6 +148,7 @@ impl From<SendError> for Undone {
         match error {
             // What is unknown is settled by the next try, from the record.
             SendError::Away(_) | SendError::Unknown(_) => Self::Later(error.to_string()),
+            SendError::Gone(_) => Self::Never(Failure { code: "gone", error: error.to_string() }),
             SendError::Unsupported(_) => Self::Never(Failure { code: "unsupported", error: error.to_string() }),
         }
     }

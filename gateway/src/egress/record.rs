@@ -53,6 +53,11 @@ impl Record {
         is_to_be_taken_up.then_some(preview)
     }
 
+    /// The platform's id of a preview that was left beside its action, to be taken away.
+    pub(super) fn left(&self) -> Option<&str> {
+        PreviewRecord(&self.notes).left()
+    }
+
     /// The platform's ids of all parts that it surely has.
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
         (0..).map_while(|part| self.id(part))
@@ -70,7 +75,7 @@ impl Record {
 
     /// The platform's id of a part that it surely has.
     pub(super) fn id(&self, part: usize) -> Option<&str> {
-        self.notes.text(&id_field(part))
+        self.notes.text(&id_field(part)).filter(|id| !id.is_empty())
     }
 
     /// What a part was sent with.

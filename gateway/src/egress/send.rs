@@ -1,7 +1,7 @@
 //! One send, from its record to the platform's ids: begun, repeated, looked up, or found to be done.
 
 use bus::{Commit, Failure, Notes, Turn};
-use codec::{OutboundView, names};
+use codec::{ActionType, OutboundView, names};
 
 use super::{
     Egress, Undone,
@@ -12,23 +12,33 @@ use crate::platform::{Accepted, Part, SendError, Settling, Sought};
 
 impl Egress {
     /// Makes the messages of an action, each once.
-    pub(super) async fn send(&self, turn: &Turn, action: &OutboundView<'_>) -> Result<Commit, Undone> {
+    pub(super) async fn send(
+        &self,
+        turn: &Turn,
+        action: &OutboundView<'_>,
+        is_in_doubt: bool,
+    ) -> Result<Commit, Undone> {
         let parts = parts(action, &turn.facts().cause);
         if self.platform.settling() == Settling::EXACT {
             // A repeat is as good as a record, and costs nothing in advance.
             for part in &parts {
-                self.platform.send(part).await?;
+                self.send_if_current(turn, part).await?;
             }
             return Ok(Commit::default());
         }
         let hashes: Vec<String> = parts.iter().map(|part| text_hash(part.text)).collect();
         let record = begin(turn, &hashes).await?;
         let (mut is_unknown, mut taken_up) = (record.state() == State::Sending, None);
+        let mut left = record.left().map(str::to_owned);
         if let (Some(_), Some(preview)) = (&self.gates, record.preview().filter(|preview| preview.fate() != Fate::None))
         {
             // Nothing of the action itself is sent before this.
             is_unknown = false;
-            taken_up = self.take_up(turn, &parts[0], preview).await?;
+            if action.action == ActionType::Message && !is_in_doubt {
+                taken_up = self.take_up(turn, &parts[0], preview).await?;
+            } else {
+                left = self.leave(turn, &parts[0], preview).await?;
+            }
         }
         let mut ids: Vec<String> = Vec::with_capacity(parts.len());
         for (number, part) in parts.iter().enumerate() {
@@ -36,7 +46,7 @@ impl Egress {
                 // A turn that ran again may have committed another text than the one that was sent.
                 Some(id) => {
                     if record.hash(number) != hashes[number] {
-                        self.platform.amend(part, id).await?;
+                        self.amend_if_current(turn, part, id).await?;
                     }
                     ids.push(id.to_owned());
                     continue;
@@ -53,9 +63,12 @@ impl Egress {
                 }
             };
             if accepted.text.is_some_and(|shown| shown != part.text) {
-                self.platform.amend(part, &accepted.id).await?;
+                self.amend_if_current(turn, part, &accepted.id).await?;
             }
             ids.push(accepted.id);
+        }
+        if let Some(id) = left {
+            self.retract_if_current(turn, action, &id).await?;
         }
         Ok(Commit { notes: Some(record::sent(&ids, &hashes)), ..Commit::default() })
     }
@@ -70,21 +83,21 @@ impl Egress {
     ) -> Result<Accepted, Undone> {
         let settling = self.platform.settling();
         if record.age() < settling.repeats_within {
-            self.settled("repeat");
+            self.count_settled("repeat");
             return Ok(self.send_if_current(turn, part).await?);
         }
         if settling.can_be_asked {
             let sought = Sought { part, since_ms: record.since_ms(), hash: record.hash(number) };
             if let Some(found) = self.platform.look_up(&sought).await? {
-                self.settled("found");
+                self.count_settled("found");
                 return Ok(found);
             }
-            self.settled("not_found");
+            self.count_settled("not_found");
             let hash = text_hash(part.text);
             turn.note(&[("at", Notes::NOW), (&hash_field(number), hash.as_bytes())]).await?;
             return self.send_now(turn, part).await;
         }
-        self.settled("doubt");
+        self.count_settled("doubt");
         let error = format!(
             "it is not known whether part {number} was sent, and {} can neither dedupe nor be asked: look there, and replay \
              this letter if it is missing",
@@ -94,7 +107,7 @@ impl Egress {
     }
 
     /// It was found out so what became of a send.
-    pub(super) fn settled(&self, by: &'static str) {
+    pub(super) fn count_settled(&self, by: &'static str) {
         let platform = self.platform.name().to_string();
         metrics::counter!("stargazer_sends_settled_total", "platform" => platform, "by" => by).increment(1);
     }
@@ -107,15 +120,6 @@ impl Egress {
             turn.note(&[("state", b"unsent")]).await?;
         }
         Ok(sent?)
-    }
-
-    /// Sends, if this process may still do so: a platform cannot refuse one that slept through its lease.
-    pub(super) async fn send_if_current(&self, turn: &Turn, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
-        if turn.is_current() {
-            self.platform.send(part).await
-        } else {
-            Err(SendError::Away("the lease may have run out".into()))
-        }
     }
 }
 

@@ -5,10 +5,11 @@ use codec::names;
 
 use super::{
     Egress, Undone,
-    preview::{Fate, PREVIEW, PreviewRecord},
+    preview::{Fate, ID, PREVIEW, PreviewRecord},
     record::{hash_field, id_field},
+    request::check,
 };
-use crate::platform::{Accepted, Part, Sought};
+use crate::platform::{Accepted, Part, SendError, Sought};
 
 /// Stands for the hash of a part that shows a preview: that of no text.
 const PREVIEWED: &[u8] = b"preview";
@@ -26,7 +27,7 @@ impl Egress {
             Fate::Shown(id) => Some(Accepted { id: id.to_owned(), text: None }),
             Fate::Unknown if preview.age() < self.platform.settling().repeats_within => {
                 // Whether it was made before or is made by this, there is one of it.
-                self.settled("repeat");
+                self.count_settled("repeat");
                 let again = Part { key: names::preview_key(&turn.facts().cause), ..*part };
                 Some(self.send_if_current(turn, &again).await?)
             }
@@ -39,9 +40,37 @@ impl Egress {
         // Before its text is the final one, and without the hash of that: who repeats this gives it the text again.
         turn.note(&[(&id_field(0), id.as_bytes()), (&hash_field(0), PREVIEWED)]).await?;
         if text.as_deref() != Some(part.text) {
-            self.platform.amend(part, &id).await?;
+            check(turn)?;
+            match self.platform.amend(part, &id).await {
+                // Somebody took it away; what it was to show is sent.
+                Err(SendError::Gone(_)) => {
+                    turn.note(&[(PREVIEW, b"none"), (&id_field(0), b""), ("at", Notes::NOW)]).await?;
+                    return Ok(None);
+                }
+                amended => amended?,
+            }
         }
         Ok(Some(Accepted { id, text: None }))
+    }
+
+    /// Leaves the preview's message to be taken away when its action is shown by another one: one that cannot take its place, or
+    /// one whose text might be changed yet. Gives its id.
+    pub(super) async fn leave(
+        &self,
+        turn: &Turn,
+        part: &Part<'_, '_>,
+        preview: PreviewRecord<'_>,
+    ) -> Result<Option<String>, Undone> {
+        let id = match preview.fate() {
+            Fate::None => None,
+            Fate::Shown(id) => Some(id.to_owned()),
+            Fate::Unknown => self.look_for_preview(part, preview).await?.map(|found| found.id),
+        };
+        let state: &[u8] = if id.is_some() { b"left" } else { b"none" };
+        let mut fields = vec![(PREVIEW, state), ("at", Notes::NOW)];
+        fields.extend(id.as_ref().map(|id| (ID, id.as_bytes())));
+        turn.note(&fields).await?;
+        Ok(id)
     }
 
     /// Looks whether a preview's message was made.
@@ -52,7 +81,7 @@ impl Egress {
     ) -> Result<Option<Accepted>, Undone> {
         let sought = Sought { part, since_ms: preview.since_ms(), hash: preview.hash() };
         let found = self.platform.look_up(&sought).await?;
-        self.settled(if found.is_some() { "found" } else { "not_found" });
+        self.count_settled(if found.is_some() { "found" } else { "not_found" });
         Ok(found)
     }
 }

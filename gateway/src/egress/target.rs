@@ -15,7 +15,7 @@ impl Egress {
     /// Carries out a delete or an edit.
     pub(super) async fn change(&self, turn: &Turn, action: &OutboundView<'_>) -> Result<Commit, Undone> {
         let (Some(_), Some(target)) = (&self.gates, action.target_key) else {
-            self.platform.apply(action).await?;
+            self.apply_if_current(turn, action).await?;
             return Ok(Commit::default());
         };
         let notes = self.end(turn, target).await?;
@@ -31,14 +31,15 @@ impl Egress {
         match (action.action, preview.as_deref()) {
             (ActionType::Delete, _) if !ids.is_empty() || is_own => {
                 for id in ids {
-                    self.platform.retract(action, id).await?;
+                    self.retract_if_current(turn, action, id).await?;
                 }
             }
             (ActionType::Edit, Some(id)) if record.state() == State::New => {
-                self.platform.amend(&Part { key: names::preview_key(target), text: action.text, action }, id).await?;
+                let part = Part { key: names::preview_key(target), text: action.text, action };
+                self.amend_if_current(turn, &part, id).await?;
             }
             // Made before there were records, or they are gone by now: the platform may know the key.
-            _ => self.platform.apply(action).await?,
+            _ => self.apply_if_current(turn, action).await?,
         }
         let over = KeptNotes { fields: vec![(OVER.to_owned(), Bytes::from_static(b"1"))], ttl: SENT_KEPT };
         Ok(Commit { notes: is_own.then_some(over), ..Commit::default() })
@@ -53,7 +54,7 @@ impl Egress {
         if Record::new(notes.clone()).state() == State::New
             && let Some(id) = self.preview_id(action, &notes, target).await?
         {
-            self.platform.retract(action, &id).await?;
+            self.retract_if_current(turn, action, &id).await?;
         }
         Ok(())
     }
@@ -66,7 +67,7 @@ impl Egress {
         let notes = turn.note_once(&[]).await?;
         let ended = async {
             match self.preview_id(action, &notes, &turn.facts().cause).await? {
-                Some(id) => Ok(self.platform.retract(action, &id).await?),
+                Some(id) => Ok(self.retract_if_current(turn, action, &id).await?),
                 None => Ok(()),
             }
         };
@@ -98,7 +99,7 @@ impl Egress {
     ) -> Result<Option<String>, Undone> {
         let preview = PreviewRecord(notes);
         match preview.fate() {
-            Fate::None => Ok(None),
+            Fate::None => Ok(preview.left().map(str::to_owned)),
             Fate::Shown(id) => Ok(Some(id.to_owned())),
             Fate::Unknown => {
                 // Not by a repeat, which might make it.

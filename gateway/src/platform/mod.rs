@@ -39,7 +39,7 @@ pub trait Platform: Send + Sync + Debug {
     /// Looks for what a send left whose answer is not known. Asked only where [`Settling::can_be_asked`].
     async fn look_up(&self, sought: &Sought<'_, '_>) -> Result<Option<Accepted>, SendError>;
 
-    /// Gives a message the text of a part, where it has another one.
+    /// Gives a message the text of a part, where it has another one. One that is not there any more is [`SendError::Gone`].
     async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<(), SendError>;
 
     /// Takes a message of its own away, in the place of this action. One that is not there any more is as good.

@@ -58,6 +58,9 @@ pub enum SendError {
     /// Nothing was answered; it may have been carried out.
     #[error("the platform did not answer: {0}")]
     Unknown(String),
+    /// The message that it is about is not there any more.
+    #[error("the message is not there any more: {0}")]
+    Gone(String),
     /// It can never be taken: to the dead letters.
     #[error("the platform has no way to do this: {0}")]
     Unsupported(String),

@@ -47,28 +47,39 @@ async fn an_emptied_redis_is_a_state_to_recover_from() {
     worker.stop().await;
 }
 
-/// Without the group nothing can be settled, and with a full window nothing is read that would tell that it is gone.
+/// Without the group nothing can be settled, and with a full window nothing is read that would tell that it is gone. What comes
+/// again then comes in order, whatever the lanes still held.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_is_deleted_while_the_window_is_full_is_made_again() {
     let redis = RedisServer::new().await;
     let bus = redis.bus(Shards::new(1).unwrap()).await;
-    let role = Role::Outbound("test".into());
+    // Not the platform that the handler answers to, or it would answer itself.
+    let role = Role::Outbound("another".into());
     let worker = start_with(&bus, "gateway-1", |config| {
         config.role = role.clone();
-        config.window_entries = 1;
+        config.turns_max = 1;
+        config.window_entries = 9;
     });
     let stream = bus.names().stream(&role, bus.names().shards.of("a"));
-    let entry = |data: &'static str| Entry { stream: stream.clone(), data: data.into(), trace_id: "t".into() };
-    Producer::new(bus.clone()).append(&[entry("a:1:wait"), entry("a:2")]).await.unwrap();
+    let entry = |data: String| Entry { stream: stream.clone(), data: data.into(), trace_id: "t".into() };
+    let lanes = ["a", "b", "c", "d", "e", "f"];
+    let both = lanes.into_iter().flat_map(|lane| [format!("{lane}:1"), format!("{lane}:2")]);
+    let entries: Vec<_> = std::iter::once("first:1:wait".to_owned()).chain(both).map(entry).collect();
+    Producer::new(bus.clone()).append(&entries).await.unwrap();
     until("the turn began", || async { !worker.script.began.lock().unwrap().is_empty() }).await;
     let deleted = redis.command(["XGROUP", "DESTROY", &stream, &bus.names().group(&role)]).await;
     assert_eq!(deleted.number(), 1);
-    until("what is behind it is done", || async {
+    until("everything is done", || async {
         // More than once: all of the stream is new to the group that is made.
         worker.script.release.notify_one();
-        worker.script.done.lock().unwrap().get("a").is_some_and(|done| done.last() == Some(&2))
+        let done = worker.script.done.lock().unwrap();
+        lanes.iter().all(|lane| done.get(*lane).is_some_and(|done| done.last() == Some(&2)))
     })
     .await;
+    for lane in lanes {
+        let done = worker.script.done.lock().unwrap()[lane].clone();
+        assert!(done.is_sorted(), "{lane} was done in the order {done:?}");
+    }
     worker.stop().await;
 }
 

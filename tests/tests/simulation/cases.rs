@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tests::{Fault, Faults, Sabotage};
+use tokio::time::Instant;
 
 use super::{
     check::Run,
@@ -81,6 +82,17 @@ pub(crate) fn silent_guest(sabotage: Option<Sabotage>) -> Run {
 /// A guest that is well: its turn ends after the shard was handed over, whatever the hand-over met, and nothing runs twice.
 pub(crate) fn guest(hand_over: Fault) -> Run {
     in_time_of_its_own(async { with_a_guest(None, &["lane1:0:once", "lane1:1"], hand_over).await.rest().await })
+}
+
+/// A hand-over that is made again renews the passes: its process counts their time from the answer that it has heard.
+pub(crate) fn repeated_hand_over() -> Run {
+    in_time_of_its_own(async {
+        let world = with_a_guest(None, &["lane1:0:once", "lane1:1"], Fault::NotAnswered).await;
+        let (began, passes) = (Instant::now(), world.passes());
+        world.until(|world| world.passes() != passes).await;
+        assert!(began.elapsed() < LEASE.renew + LEASE.renew / 2, "not before the tick after: {:?}", began.elapsed());
+        world.rest().await
+    })
 }
 
 /// How a gateway ends in whose name a preview is under way.

@@ -38,38 +38,48 @@ pub(crate) struct Totals {
     all: Run,
 }
 
+impl Run {
+    /// What a report tells, with its words.
+    fn counts(&mut self) -> [(&'static str, &mut u64); 14] {
+        [
+            ("messages sent", &mut self.sent),
+            ("copies of them", &mut self.copies),
+            ("processes killed", &mut self.kills),
+            ("told to stop", &mut self.stops),
+            ("frozen", &mut self.freezes),
+            ("outages of the server", &mut self.outages),
+            ("commands that came late", &mut self.late),
+            ("connections that broke", &mut self.broken),
+            ("sends that the platform had already", &mut self.sent_again),
+            ("answers that the platform lost", &mut self.answers_lost),
+            ("previews shown", &mut self.previews),
+            ("their edits", &mut self.preview_edits),
+            ("taken away again", &mut self.retracted),
+            ("pushes lost", &mut self.pushes_lost),
+        ]
+    }
+}
+
 impl Totals {
-    pub(crate) fn add(&mut self, run: Run) {
+    pub(crate) fn add(&mut self, mut run: Run) {
         self.worlds += 1;
-        let Run { sent, copies, kills, stops, outages, late, freezes, broken, sent_again, answers_lost, .. } = run;
-        let Run { previews, preview_edits, retracted, pushes_lost, .. } = run;
-        let all = &mut self.all;
-        for (sum, one) in [
-            (&mut all.sent, sent),
-            (&mut all.copies, copies),
-            (&mut all.kills, kills),
-            (&mut all.stops, stops),
-            (&mut all.outages, outages),
-            (&mut all.late, late),
-            (&mut all.freezes, freezes),
-            (&mut all.broken, broken),
-            (&mut all.sent_again, sent_again),
-            (&mut all.answers_lost, answers_lost),
-            (&mut all.previews, previews),
-            (&mut all.preview_edits, preview_edits),
-            (&mut all.retracted, retracted),
-            (&mut all.pushes_lost, pushes_lost),
-        ] {
-            *sum += one;
+        for ((_, sum), (_, one)) in self.all.counts().into_iter().zip(run.counts()) {
+            *sum += *one;
         }
     }
 
-    /// One line, unless there was nothing to compare.
+    /// A table, unless there was nothing to compare.
     #[expect(clippy::print_stdout, reason = "what a run came through is what it is worth")]
-    pub(crate) fn report(&self, are_of_pair: bool) {
+    pub(crate) fn report(&mut self, are_of_pair: bool) {
         let Self { worlds, all } = self;
-        println!("{worlds} worlds, nothing lost, doubled or out of order: {all:?}");
-        assert!(*worlds > 0 && all.sent > 50 * worlds, "too little was sent: {all:?}");
+        println!(
+            "{worlds} worlds of the {}: nothing lost, doubled or out of order, no step of one who was not the owner",
+            if are_of_pair { "pair" } else { "bus" }
+        );
+        for (what, count) in all.counts().into_iter().filter(|(_, count)| **count > 0) {
+            println!("{count:>12} {what}");
+        }
+        assert!(*worlds > 0 && all.sent > 50 * *worlds, "too little was sent: {all:?}");
         let faults = [all.copies, all.kills, all.stops, all.late, all.freezes, all.broken];
         assert!(*worlds < 20 || faults.iter().all(|count| *count > 0), "a kind of fault never happened: {all:?}");
         let previews = [all.previews, all.preview_edits, all.retracted, all.pushes_lost];

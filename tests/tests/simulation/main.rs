@@ -170,6 +170,11 @@ fn a_hand_over_that_was_not_answered_is_known_to_be_done() {
 }
 
 #[test]
+fn a_hand_over_that_is_done_again_renews_its_passes() {
+    cases::repeated_hand_over();
+}
+
+#[test]
 fn a_guest_that_fell_silent_changes_nothing() {
     cases::silent_guest(None);
 }

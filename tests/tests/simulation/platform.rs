@@ -249,11 +249,10 @@ impl Platform for Scripted {
         let extra = if is_preview { self.lock().held_up } else { Duration::ZERO };
         self.request(extra, move |state, _| {
             state.met.preview_edits += u64::from(is_preview);
-            if let Some(shown) = state.shown.iter_mut().find(|shown| shown.id.to_string() == id) {
-                shown.text = text;
-            }
+            let shown = state.shown.iter_mut().find(|shown| shown.id.to_string() == id);
+            shown.map(|shown| shown.text = text).ok_or_else(|| SendError::Gone(id))
         })
-        .await
+        .await?
     }
 
     async fn retract(&self, _: &OutboundView<'_>, id: &str) -> Result<(), SendError> {

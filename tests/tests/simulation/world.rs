@@ -233,6 +233,13 @@ impl World {
         }
     }
 
+    /// The passes of all shards of the workers.
+    pub(crate) fn passes(&self) -> Vec<bus::reply::Value> {
+        let names = self.bus.names();
+        let of = |shard| self.server.command(&[b"HGETALL", names.guests(&Role::Inbound, shard).as_bytes()]);
+        names.shards.all().filter_map(|shard| of(shard).ok()).collect()
+    }
+
     /// Whether a shard of the workers holds something under such a key.
     pub(crate) fn holds(&self, what: &str) -> bool {
         let names = self.bus.names();

@@ -89,7 +89,7 @@ impl<H: Handler> Dispatch<H> {
 
     /// Drops what belonged to shards that were lost. Their turns stop by themselves.
     pub(super) fn forget_lost(&mut self) {
-        let lost = self.shards.extract_if(|_, owned| owned.tenure.is_lost());
+        let lost = self.shards.extract_if(.., |_, owned| owned.tenure.is_lost());
         let (mut lost, mut runs) = (lost.map(|(_, owned)| owned).collect::<Vec<_>>(), Vec::new());
         if !lost.is_empty() {
             let count = metrics::counter!("stargazer_leases_lost_total", "role" => self.runner.config.role.to_string());

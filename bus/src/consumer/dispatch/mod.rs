@@ -6,7 +6,7 @@ mod gauges;
 mod shards;
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -60,7 +60,7 @@ pub(super) struct Dispatch<H> {
     depth: Depth,
     /// The last look at how much waits.
     measuring: Option<AbortHandle>,
-    shards: HashMap<Shard, Owned>,
+    shards: BTreeMap<Shard, Owned>,
     /// The same tenures, for who works beside the turns.
     held: watch::Sender<Held>,
     reader: ReaderHandle,
@@ -109,7 +109,7 @@ impl<H: Handler> Dispatch<H> {
             chores: JoinSet::new(),
             depth,
             measuring: None,
-            shards: HashMap::new(),
+            shards: BTreeMap::new(),
             held,
             reader,
             hand_overs,

@@ -16,6 +16,8 @@ pub(super) struct Gate {
     begun: Option<String>,
     /// The platform's message, and what it shows as far as is known.
     shown: Option<(String, String)>,
+    /// An edit of it was not answered: whatever is asked next, it may come behind that.
+    is_in_doubt: bool,
     is_asking: bool,
     is_shut: bool,
 }
@@ -56,8 +58,10 @@ pub(super) enum Answer {
     Behind(EntryId),
     /// A message was begun with this text, and may be there.
     Begun(String),
-    /// Nothing, or nothing that is known.
+    /// Nothing was done.
     Nothing,
+    /// An edit may be done, or may yet be.
+    Doubt,
     /// Nothing more is to be asked: its action has come, or the message cannot be changed.
     Over,
 }
@@ -99,13 +103,18 @@ impl Gate {
                 self.begun = Some(text);
             }
             Answer::Nothing => {}
+            Answer::Doubt => self.is_in_doubt = true,
             Answer::Over => self.is_shut = true,
         }
     }
 
-    /// The action has come, or another one of its lane: nothing is asked any more.
+    /// Nothing is asked any more.
     pub(super) fn shut(&mut self) {
         self.is_shut = true;
+    }
+
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.is_in_doubt
     }
 
     pub(super) fn is_shut(&self) -> bool {
@@ -222,12 +231,13 @@ mod tests {
                         let answers = [
                             Answer::Shown { id: "m".into(), text: text.clone() },
                             Answer::Nothing,
+                            Answer::Doubt,
                             Answer::Begun(text),
                             Answer::Behind("5-0".parse().unwrap()),
                             Answer::Over,
                         ];
                         // A message that is there is not begun again.
-                        let answer = which.get(&answers[..if has_message { 2 } else { 5 }]).clone();
+                        let answer = which.get(&answers[..if has_message { 3 } else { 6 }]).clone();
                         has_message |= matches!(answer, Answer::Shown { .. });
                         is_shut |= answer == Answer::Over;
                         gate.answered(answer);

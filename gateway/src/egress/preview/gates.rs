@@ -1,7 +1,7 @@
 //! The gates of all previews of one platform, shared by who shows them and by who carries the actions out.
 
 use std::{
-    collections::{BTreeMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -21,7 +21,8 @@ const BYTES_MAX: usize = 64 << 20;
 const SHUT_MAX: usize = 8192;
 /// A text that has not grown for so long is forgotten; one that goes on is found again by its record.
 const QUIET_MAX: Duration = Duration::from_secs(10 * 60);
-/// How long the request under way is waited for when its action has come. More than a lease, by whose end it is over.
+/// How long the request under way is waited for when its action has come: it makes no further step, and is over by the lease's
+/// end. After that the action waits for its next try.
 const UNDER_WAY_MAX: Duration = Duration::from_secs(10);
 /// Pause before it is looked again whether what is earlier has been settled.
 const BEHIND_AGAIN: Duration = Duration::from_millis(50);
@@ -49,8 +50,16 @@ struct Entry {
     holding: Holding,
     due: Instant,
     heard: Instant,
-    /// Cancelled when the request under way has ended.
-    asking: Option<CancellationToken>,
+    asking: Option<UnderWay>,
+}
+
+/// A request under way.
+#[derive(Debug, Clone, Default)]
+struct UnderWay {
+    /// Cancelled when it has ended.
+    ended: CancellationToken,
+    /// Cancelled when the action has come: no further step of it is made.
+    shut: CancellationToken,
 }
 
 /// Where a preview is shown.
@@ -70,20 +79,25 @@ pub(super) struct Asked {
     pub(super) holding: Holding,
     /// To be cancelled when it has ended.
     pub(super) ended: CancellationToken,
+    /// Cancelled when nothing more is to be begun.
+    pub(super) shut: CancellationToken,
 }
 
 /// The newest keys of actions that have come.
 #[derive(Debug, Default)]
 struct Shut {
     order: VecDeque<String>,
-    keys: HashSet<String>,
+    /// Each with whether its preview is in doubt.
+    keys: HashMap<String, bool>,
 }
 
 impl Shut {
-    fn add(&mut self, key: &str) {
-        if !self.keys.insert(key.to_owned()) {
+    fn add(&mut self, key: &str, is_in_doubt: bool) {
+        if let Some(known) = self.keys.get_mut(key) {
+            *known |= is_in_doubt;
             return;
         }
+        self.keys.insert(key.to_owned(), is_in_doubt);
         self.order.push_back(key.to_owned());
         if self.order.len() > SHUT_MAX
             && let Some(oldest) = self.order.pop_front()
@@ -97,7 +111,7 @@ impl Gates {
     /// A frame came in; `holding` tells who owns a lane. False when there was no room for it.
     pub(super) fn frame(&self, frame: &PreviewFrameView<'_>, holding: impl FnOnce(&str) -> Option<Holding>) -> bool {
         let (mut state, key, now) = (self.lock(), frame.message_key, Instant::now());
-        if state.shut.keys.contains(key) {
+        if state.shut.keys.contains_key(key) {
             return true;
         }
         if state.gates.get(key).is_some_and(|entry| entry.holding.is_over()) && !state.forget(key) {
@@ -139,13 +153,15 @@ impl Gates {
         let over: Vec<String> =
             state.gates.iter().filter(|(_, entry)| is_over(entry)).map(|(key, _)| key.clone()).collect();
         over.iter().for_each(|key| _ = state.forget(key));
-        let due = state.gates.iter_mut().filter(|(_, entry)| entry.due <= now);
-        let asked = due.filter_map(|(key, entry)| {
+        // Who has waited for longest comes first, or those that wait for a lane would take all the room at each look.
+        let mut due: Vec<_> = state.gates.iter_mut().filter(|(_, entry)| entry.due <= now).collect();
+        due.sort_by_key(|(_, entry)| entry.due);
+        let asked = due.into_iter().filter_map(|(key, entry)| {
             let request = entry.gate.request()?;
-            let ended = CancellationToken::new();
-            (entry.due, entry.asking) = (now + every, Some(ended.clone()));
+            let UnderWay { ended, shut } = entry.asking.insert(UnderWay::default()).clone();
+            entry.due = now + every;
             let (key, place, holding) = (key.clone(), entry.place.clone(), entry.holding.clone());
-            Some(Asked { key, request, place, holding, ended })
+            Some(Asked { key, request, place, holding, ended, shut })
         });
         asked.take(room).collect()
     }
@@ -153,7 +169,7 @@ impl Gates {
     /// A request has ended so.
     pub(super) fn answered(&self, key: &str, answer: Answer) {
         let (mut state, now) = (self.lock(), Instant::now());
-        let is_over = answer == Answer::Over;
+        let (is_over, is_in_doubt) = (answer == Answer::Over, answer == Answer::Doubt);
         state.change(key, |entry| {
             entry.asking = None;
             if matches!(answer, Answer::Behind(_)) {
@@ -161,6 +177,9 @@ impl Gates {
             }
             entry.gate.answered(answer);
         });
+        if is_in_doubt && state.shut.keys.contains_key(key) {
+            state.shut.add(key, true);
+        }
         if is_over {
             state.shut(key);
         }
@@ -171,17 +190,17 @@ impl Gates {
         self.lock().shut(key);
     }
 
-    /// The same, and waits for the request under way; false when that takes too long.
-    pub(in crate::egress) async fn shut_and_wait(&self, key: &str) -> bool {
+    /// The same, and waits for the request under way; none when that takes too long. Gives whether an edit of it may yet be done.
+    pub(in crate::egress) async fn shut_and_wait(&self, key: &str) -> Option<bool> {
         let under_way = {
             let mut state = self.lock();
             state.shut(key);
             state.gates.get(key).and_then(|entry| entry.asking.clone())
         };
-        match under_way {
-            Some(ended) => tokio::time::timeout(UNDER_WAY_MAX, ended.cancelled()).await.is_ok(),
-            None => true,
+        if let Some(UnderWay { ended, .. }) = under_way {
+            tokio::time::timeout(UNDER_WAY_MAX, ended.cancelled()).await.ok()?;
         }
+        Some(self.lock().shut.keys.get(key).copied().unwrap_or(false))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -196,16 +215,22 @@ impl Gates {
 
 impl State {
     fn shut(&mut self, key: &str) {
-        self.shut.add(key);
-        if let Some(entry) = self.gates.get_mut(key) {
+        let entry = self.gates.get_mut(key);
+        let is_in_doubt = entry.as_ref().is_some_and(|entry| entry.gate.is_in_doubt());
+        if let Some(entry) = entry {
             entry.gate.shut();
+            if let Some(under_way) = &entry.asking {
+                under_way.shut.cancel();
+            }
         }
+        self.shut.add(key, is_in_doubt);
         self.forget(key);
     }
 
     /// Forgets a gate, unless something of it is under way: who shuts it waits for that.
     fn forget(&mut self, key: &str) -> bool {
-        let is_idle = self.gates.get(key).is_some_and(|entry| entry.asking.is_none());
+        let is_over = |under_way: &UnderWay| under_way.ended.is_cancelled();
+        let is_idle = self.gates.get(key).is_some_and(|entry| entry.asking.as_ref().is_none_or(is_over));
         if is_idle && let Some(entry) = self.gates.remove(key) {
             self.bytes -= entry.gate.bytes();
             if self.lanes.get(&entry.place.lane).is_some_and(|current| current == key) {

@@ -20,7 +20,7 @@ use channels::Channels;
 use gate::Answer;
 use gates::Asked;
 pub(super) use gates::Gates;
-pub(super) use record::{Fate, OVER, PREVIEW, PreviewRecord};
+pub(super) use record::{Fate, ID, OVER, PREVIEW, PreviewRecord};
 use show::show;
 
 /// Requests under way at once, of all previews of a platform.

@@ -1,6 +1,7 @@
 //! What is noted of a preview, beside the send of its action.
 //!
-//! Fields: `preview` (`begun`, or `none` when it is known that no message of it is there), `preview.at` (when it was about to be
+//! Fields: `preview` (`begun`; `none` when it is known that no message of it is there; `left` when its action is shown by another
+//! message, and it is to go away), `preview.at` (when it was about to be
 //! made; ms since epoch by Redis' clock), `preview.hash` of what it was made with, and `preview.id` once the platform has it. They
 //! end with the action. `over` stays behind where there is no action to come: a late frame begins nothing.
 
@@ -36,6 +37,11 @@ impl<'a> PreviewRecord<'a> {
             (Some("begun"), None) => Fate::Unknown,
             _ => Fate::None,
         }
+    }
+
+    /// The platform's id of one that is to go away.
+    pub(in crate::egress) fn left(self) -> Option<&'a str> {
+        self.0.text(ID).filter(|_| self.0.text(PREVIEW) == Some("left"))
     }
 
     /// What it was made with.

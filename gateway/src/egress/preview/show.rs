@@ -5,6 +5,8 @@
 
 use bus::{Ahead, Error, Notes, Outside};
 use codec::{ActionType, OutboundView, names};
+use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     gate::{Answer, Place, Step},
@@ -29,7 +31,7 @@ pub(super) async fn show(platform: &dyn Platform, asked: &Asked) -> Answer {
         text: &asked.request.text,
         ..OutboundView::default()
     };
-    let showing = Showing { platform, outside, action: &action, key: &asked.key };
+    let showing = Request { platform, outside, action: &action, key: &asked.key, shut: &asked.shut };
     match &asked.request.step {
         Step::Edit { id } => showing.edit(id).await,
         Step::Begin { place, begun } => match showing.wait_for_place(*place).await {
@@ -39,15 +41,17 @@ pub(super) async fn show(platform: &dyn Platform, asked: &Asked) -> Answer {
     }
 }
 
-struct Showing<'a> {
+struct Request<'a> {
     platform: &'a dyn Platform,
     outside: Outside,
     action: &'a OutboundView<'a>,
     /// Of the action.
     key: &'a str,
+    /// Cancelled when that has come.
+    shut: &'a CancellationToken,
 }
 
-impl<'a> Showing<'a> {
+impl<'a> Request<'a> {
     /// What is said earlier in the lane is shown earlier: all of it stood in the stream when this text began.
     async fn wait_for_place(&self, place: Place) -> Result<(), Answer> {
         let up_to = match place {
@@ -115,6 +119,10 @@ impl<'a> Showing<'a> {
     async fn edit(&self, id: &str) -> Answer {
         match self.within(self.platform.amend(&self.part(self.action.text), id)).await {
             Ok(()) => Answer::Shown { id: id.to_owned(), text: self.action.text.to_owned() },
+            Err(SendError::Unknown(error)) => {
+                tracing::debug!(key = self.key, %error, "it is not known what a preview shows");
+                Answer::Doubt
+            }
             Err(error) => self.not_shown(&error),
         }
     }
@@ -134,17 +142,22 @@ impl<'a> Showing<'a> {
     }
 
     async fn within<T>(&self, work: impl Future<Output = Result<T, SendError>>) -> Result<T, SendError> {
-        let Some(time) = self.outside.time() else {
-            return Err(SendError::Away("the lease may run out".into()));
+        let until = self.outside.until().filter(|_| !self.shut.is_cancelled());
+        let Some(until) = until else {
+            return Err(SendError::Away("its action has come, or the lease may run out".into()));
         };
-        let late = || SendError::Unknown(format!("no answer within {time:?}, as long as the lease is ours"));
-        tokio::time::timeout(time, work).await.map_err(|_| late())?
+        tokio::select! {
+            // Time first: a process that was stopped meanwhile must not go on with what it had begun.
+            biased;
+            () = sleep_until(until) => Err(SendError::Unknown("no answer while the lease was ours".into())),
+            answer = work => answer,
+        }
     }
 
     fn not_shown(&self, error: &SendError) -> Answer {
         tracing::debug!(key = self.key, %error, "a preview is not shown");
         match error {
-            SendError::Unsupported(_) => Answer::Over,
+            SendError::Gone(_) | SendError::Unsupported(_) => Answer::Over,
             SendError::Away(_) | SendError::Unknown(_) => Answer::Nothing,
         }
     }

@@ -1,0 +1,47 @@
+//! What a turn asks of the platform, which cannot refuse one that slept through its lease: so each is asked for only while the
+//! lane is known to be this turn's.
+
+use bus::Turn;
+use codec::OutboundView;
+
+use super::Egress;
+use crate::platform::{Accepted, Part, SendError};
+
+impl Egress {
+    pub(super) async fn send_if_current(&self, turn: &Turn, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
+        check(turn)?;
+        self.platform.send(part).await
+    }
+
+    pub(super) async fn apply_if_current(&self, turn: &Turn, action: &OutboundView<'_>) -> Result<(), SendError> {
+        check(turn)?;
+        self.platform.apply(action).await
+    }
+
+    /// A message that somebody took away needs no other text.
+    pub(super) async fn amend_if_current(&self, turn: &Turn, part: &Part<'_, '_>, id: &str) -> Result<(), SendError> {
+        check(turn)?;
+        or_gone(self.platform.amend(part, id).await)
+    }
+
+    pub(super) async fn retract_if_current(
+        &self,
+        turn: &Turn,
+        action: &OutboundView<'_>,
+        id: &str,
+    ) -> Result<(), SendError> {
+        check(turn)?;
+        or_gone(self.platform.retract(action, id).await)
+    }
+}
+
+pub(super) fn check(turn: &Turn) -> Result<(), SendError> {
+    if turn.is_current() { Ok(()) } else { Err(SendError::Away("the lease may have run out".into())) }
+}
+
+fn or_gone(done: Result<(), SendError>) -> Result<(), SendError> {
+    match done {
+        Err(SendError::Gone(_)) => Ok(()),
+        other => other,
+    }
+}
