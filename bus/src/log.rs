@@ -55,6 +55,14 @@ pub struct LogEntry {
     pub data: Bytes,
 }
 
+/// How something is appended, and when it was first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    New { at_ms: u64 },
+    Again { at_ms: u64 },
+    Existing,
+}
+
 /// Logs on one bus.
 #[derive(Debug, Clone)]
 pub struct Log {
@@ -70,6 +78,19 @@ pub(crate) struct LogAppend {
     id: String,
     data: Bytes,
     queue: Queue,
+    /// When it was appended first, in ms since epoch by this process's clock.
+    at_ms: u64,
+}
+
+/// What came of doing an append again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeated {
+    /// Redis had forgotten it.
+    Done,
+    /// It was there.
+    Known,
+    /// Redis had forgotten it, and the log has taken later ones since, which it would come behind.
+    Late,
 }
 
 impl LogAppend {
@@ -99,18 +120,25 @@ impl Log {
     /// [`Error::Full`] when the queue's stream is at its bound; else when Redis did not answer, and then the append may have
     /// happened: the same append again tells.
     pub async fn append(&self, key: &str, id: &str, data: &[u8], queue: Option<&Queue>) -> Result<Appended, Error> {
-        let appended = self.run(key, id, data, queue, false).await?.ok_or(Error::Reply { step: STEP })?;
+        let at_ms = unix_ms();
+        let (number, is_new) = self.run(key, id, data, queue, Way::New { at_ms }).await?;
+        let number = u64::try_from(number).map_err(|_| Error::Reply { step: STEP })?;
+        let appended = Appended { number, is_new };
         if let (Some(recent), Some(queue), true) = (&self.recent, queue, appended.is_new) {
             let (key, id, data, queue) = (key.to_owned(), id.to_owned(), Bytes::copy_from_slice(data), queue.clone());
-            recent.note_log(self, LogAppend { key, id, data, queue });
+            recent.note_log(self, LogAppend { key, id, data, queue, at_ms });
         }
         Ok(appended)
     }
 
-    /// Does an append again. Gives whether Redis had forgotten it.
-    pub(crate) async fn repeat(&self, append: &LogAppend) -> Result<bool, Error> {
-        let LogAppend { key, id, data, queue } = append;
-        Ok(self.run(key, id, data, Some(queue), false).await?.is_some_and(|appended| appended.is_new))
+    /// Does an append again, should Redis have forgotten it.
+    pub(crate) async fn repeat(&self, append: &LogAppend) -> Result<Repeated, Error> {
+        let LogAppend { key, id, data, queue, at_ms } = append;
+        match self.run(key, id, data, Some(queue), Way::Again { at_ms: *at_ms }).await? {
+            (-3, _) => Ok(Repeated::Late),
+            (_, true) => Ok(Repeated::Done),
+            (_, false) => Ok(Repeated::Known),
+        }
     }
 
     /// As [`Log::append`], but only to a log that is there; nothing is appended to one that was removed or has expired.
@@ -118,7 +146,13 @@ impl Log {
     /// # Errors
     /// When Redis did not answer.
     pub async fn append_to_existing(&self, key: &str, id: &str, data: &[u8]) -> Result<Option<Appended>, Error> {
-        self.run(key, id, data, None, true).await
+        match self.run(key, id, data, None, Way::Existing).await? {
+            (-2, _) => Ok(None),
+            (number, is_new) => {
+                let number = u64::try_from(number).map_err(|_| Error::Reply { step: STEP })?;
+                Ok(Some(Appended { number, is_new }))
+            }
+        }
     }
 
     async fn run(
@@ -127,8 +161,8 @@ impl Log {
         id: &str,
         data: &[u8],
         queue: Option<&Queue>,
-        existing: bool,
-    ) -> Result<Option<Appended>, Error> {
+        way: Way,
+    ) -> Result<(i64, bool), Error> {
         let mut script = APPEND.key(key);
         script.key(ids(key));
         if let Some(queue) = queue {
@@ -141,10 +175,15 @@ impl Log {
             .arg(self.bounds.entries)
             .arg(self.bounds.ttl.as_secs())
             .arg(publish)
-            .arg(u8::from(existing));
+            .arg(u8::from(way == Way::Existing));
         if let Some(queue) = queue {
-            script.arg(queue.bound).arg(queue.data.as_ref()).arg(unix_ms()).arg(&queue.trace_id);
-            script.arg(self.bus.names().group(&Role::Inbound));
+            let (at_ms, is_again) = match way {
+                Way::Again { at_ms } => (at_ms, true),
+                Way::New { at_ms } => (at_ms, false),
+                Way::Existing => (unix_ms(), false),
+            };
+            script.arg(queue.bound).arg(queue.data.as_ref()).arg(at_ms).arg(&queue.trace_id);
+            script.arg(self.bus.names().group(&Role::Inbound)).arg(u8::from(is_again));
         }
         // What a visitor said; what is shown to him is covered by the commit that follows it.
         let armed = if queue.is_some() { Some(self.bus.arm().await?) } else { None };
@@ -155,12 +194,8 @@ impl Log {
             armed.replicated().await?;
         }
         match (number, queue) {
-            (-2, _) => Ok(None),
             (-1, Some(queue)) => Err(Error::Full { stream: queue.stream.clone(), bound: queue.bound }),
-            (number, _) => {
-                let number = u64::try_from(number).map_err(|_| Error::Reply { step: STEP })?;
-                Ok(Some(Appended { number, is_new }))
-            }
+            _ => Ok((number, is_new)),
         }
     }
 

@@ -6,7 +6,8 @@
 //!
 //! Missing means: not there. That it is older than what the stream has says nothing, since others may have appended before
 //! this process looked; and an entry may be gone because it was finished and trimmed. That one is appended once too often,
-//! which its cause's mark absorbs; one too few would be a loss. What is in a log is known by its id, so there it is exact.
+//! which its cause's mark absorbs; one too few would be a loss. What is in a log is known by its id, so there it is exact; and it
+//! is not appended behind what another gateway has taken since, for order is promised, and what an unsafe Redis forgets is not.
 //! A minute is as long as the platforms that can dedupe do so: should its mark be forgotten too, its answer is not seen twice.
 
 use std::{
@@ -20,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::{
     Bus, Entry, EntryId, Error, Producer,
-    log::{Log, LogAppend},
+    log::{Log, LogAppend, Repeated},
 };
 
 /// What is kept at most.
@@ -136,7 +137,15 @@ impl Recent {
                             tracing::warn!(%error, "a message that redis forgot was not appended again");
                             0
                         }
-                        repeated => u64::from(repeated?),
+                        repeated => match repeated? {
+                            Repeated::Done => 1,
+                            Repeated::Known => 0,
+                            Repeated::Late => {
+                                tracing::warn!(log = %append.key, "a message that redis forgot is lost: later ones were taken since");
+                                metrics::counter!("stargazer_forgotten_total").increment(1);
+                                0
+                            }
+                        },
                     },
                     What::Stream { .. } => self.mend_streams(batch).await?,
                 };

@@ -2,9 +2,50 @@
 
 use std::time::Duration;
 
-use bus::{Error, Log, LogBounds, LogEntry, Push, Queue, Records, Role, Shards};
+use bus::{Error, Log, LogBounds, LogEntry, Push, Queue, Recent, Records, Role, Shards};
 use tests::{RedisServer, eventually};
 use tokio_util::sync::CancellationToken;
+
+/// What one gateway appended and Redis forgot is appended again, but not behind what another gateway has taken since.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_forgotten_does_not_come_behind_what_came_later() {
+    let mut redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let bounds = LogBounds { entries: 100, ttl: Duration::from_secs(60) };
+    let gateway = || {
+        let recent = Recent::new(bus.clone());
+        (Log::new(bus.clone(), bounds).with_recent(recent.clone()), recent)
+    };
+    let ((one, of_one), (other, _)) = (gateway(), gateway());
+    of_one.look().await.unwrap();
+    let shard = bus.names().shards.of("webchat:c");
+    let queue =
+        Queue { stream: bus.names().stream(&Role::Inbound, shard), bound: 9, data: "x".into(), trace_id: "t".into() };
+    let [quiet, busy] = ["quiet", "busy"].map(|chat| bus.names().webchat_log(shard, chat));
+    for key in [&quiet, &busy] {
+        for id in ["a", "b"] {
+            one.append(key, id, id.as_bytes(), Some(&queue)).await.unwrap();
+        }
+        redis.command(["DEL", key, &format!("{key}:ids")]).await;
+    }
+    redis.kill();
+    redis.start().await;
+    let later = |before: u64| async move {
+        while bus::unix_ms() <= before {
+            tokio::task::yield_now().await;
+        }
+    };
+    later(bus::unix_ms()).await;
+    eventually("another gateway takes what comes later", || async {
+        other.append(&busy, "c", b"c", Some(&queue)).await.ok()
+    })
+    .await;
+    let again = eventually("it is looked", || async { of_one.look().await.ok() }).await;
+    assert_eq!(again, 2, "of the quiet chat");
+    let texts = |entries: Vec<LogEntry>| entries.into_iter().map(|entry| entry.data).collect::<Vec<_>>();
+    assert_eq!(texts(one.read(&quiet, 0, 10).await.unwrap()), ["a", "b"]);
+    assert_eq!(texts(one.read(&busy, 0, 10).await.unwrap()), ["c"]);
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_takes_an_id_once_and_a_full_queue_takes_nothing() {

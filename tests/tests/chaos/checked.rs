@@ -94,10 +94,10 @@ fn what_is_foreign_or_has_another_text_is_found() {
 fn what_is_not_kept_any_more_was_seen() {
     let log = vec![user(1, 0), message(2, 0), user(3, 1), message(4, 1)];
     let mut conversation = held(log.clone());
-    conversation.complete(log[2..].to_vec());
+    conversation.complete(log[2..].to_vec(), false);
     assert_eq!(conversation.log, log);
     conversation.live.remove(&2);
-    conversation.complete(log[2..].to_vec());
+    conversation.complete(log[2..].to_vec(), false);
     assert!(!judge(&conversation, false).is_flawless());
 }
 

@@ -31,10 +31,18 @@ pub(crate) struct Conversation {
 
 impl Conversation {
     /// Takes the log as it is kept. What is older was seen while it was there.
-    pub(crate) fn complete(&mut self, kept: Vec<Value>) {
+    pub(crate) fn complete(&mut self, kept: Vec<Value>, may_forget: bool) {
         let first = kept.first().and_then(|entry| entry["n"].as_u64()).unwrap_or(1);
-        self.log = self.live.range(..first).map(|(_, entry)| entry.clone()).chain(kept).collect();
+        let older = self.live.range(..first).map(|(_, entry)| entry);
+        // What Redis forgot and took again has another number since.
+        let older = older.filter(|entry| !(may_forget && kept.iter().any(|one| name(one) == name(entry))));
+        self.log = older.cloned().collect::<Vec<_>>().into_iter().chain(kept).collect();
     }
+}
+
+/// What an entry is known by, under whatever number.
+fn name(entry: &Value) -> (&Value, &Value, &Value) {
+    (&entry["kind"], &entry["id"], &entry["key"])
 }
 
 /// What was found, over any number of conversations.

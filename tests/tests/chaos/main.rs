@@ -153,7 +153,7 @@ async fn rest(
     for mut conversation in conversations {
         let (chat, cookie) = cookies.iter().find(|(chat, _)| *chat == conversation.chat).expect("it was begun here");
         let kept = eventually("a log is read", || conversations::reread(address, cookie, chat)).await;
-        conversation.complete(kept);
+        conversation.complete(kept, plan.may_forget);
         report.verdict.add(checker::judge(&conversation, plan.may_forget));
     }
 }

@@ -192,7 +192,8 @@ fn scripted(rng: &mut Rng) -> Command {
         _ => {
             let bound = pick(rng, &["4", "1000"]);
             let exists = pick(rng, &["0", "1"]);
-            let entry = [cause, "body", "1000", "100000", "PUBLISH", exists, bound, "payload", "5", "trace", "g"];
+            let (at, again) = (pick(rng, &["5", "6", "7"]), pick(rng, &["0", "0", "1"]));
+            let entry = [cause, "body", "1000", "100000", "PUBLISH", exists, bound, "payload", at, "trace", "g", again];
             script("log", &["log", "log:ids", "x2"], &entry)
         }
     }

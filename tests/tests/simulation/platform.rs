@@ -250,7 +250,7 @@ impl Platform for Scripted {
         self.request(extra, move |state, _| {
             state.met.preview_edits += u64::from(is_preview);
             let shown = state.shown.iter_mut().find(|shown| shown.id.to_string() == id);
-            shown.map(|shown| shown.text = text).ok_or_else(|| SendError::Gone(id))
+            shown.map(|shown| shown.text = text).ok_or(SendError::Gone(id))
         })
         .await?
     }
