@@ -31,6 +31,7 @@ impl Connected {
         let names = settings.names().map_err(|error| Refusal::configuration(error.to_string()))?;
         let is_set = Written::find(file, environment).sets("redis.url", Some("SG_REDIS_URL"));
         let private = if is_set { None } else { up::private_redis(place.data_dir.as_deref(), environment) };
+        let is_private = private.is_some();
         let url = private.unwrap_or_else(|| settings.redis_url().to_owned());
         let bus = match Bus::connect(BusConfig { url, names }).await {
             Ok(bus) => bus,
@@ -38,11 +39,15 @@ impl Connected {
                 return Err(Refusal::configuration(format!("redis.url (SG_REDIS_URL) {error}")));
             }
             Err(error) => {
-                let hint = if is_set {
-                    "is Redis running where SG_REDIS_URL (or redis.url) says?"
-                } else {
-                    "no Redis is set, and no `stargazer up` runs on the usual data folder: \
-                     set SG_REDIS_URL, or name its folder with --data-dir"
+                let hint = match (&place.data_dir, is_set, is_private) {
+                    (_, true, _) => "is Redis running where SG_REDIS_URL (or redis.url) says?".to_owned(),
+                    (_, false, true) => "the Redis of the running `stargazer up` does not answer".to_owned(),
+                    (Some(folder), false, false) => {
+                        format!("no Redis is set, and no `stargazer up` runs on {}", folder.display())
+                    }
+                    (None, false, false) => "no Redis is set, and no `stargazer up` runs on the usual data folder: \
+                         set SG_REDIS_URL, or name its folder with --data-dir"
+                        .to_owned(),
                 };
                 return Err(Refusal { exit: Exit::NoRedis, lines: vec![format!("{error}; {hint}")] });
             }
