@@ -55,10 +55,11 @@ pub(crate) async fn supervise(platform: Arc<dyn Platform>, started: Started, sto
                 if began.elapsed() >= GOOD {
                     pause = PAUSE_MIN;
                 }
+                // Before the log: who has read that asks the check next.
+                started.bad(&error.to_string());
                 tracing::error!(platform = %platform.name(), again_in = ?pause, "{error}");
                 metrics::counter!("stargazer_platform_failures_total", "platform" => platform.name().to_string())
                     .increment(1);
-                started.bad(&error.to_string());
             }
         }
         stop.run_until_cancelled(tokio::time::sleep(pause)).await;
