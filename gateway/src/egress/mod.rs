@@ -3,6 +3,7 @@
 mod preview;
 mod record;
 mod send;
+pub mod split;
 mod take_up;
 mod target;
 
