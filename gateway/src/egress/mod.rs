@@ -1,5 +1,6 @@
 //! From the outbound streams to a platform: each action once, in the order of its lane.
 
+mod parts;
 mod preview;
 mod record;
 mod send;

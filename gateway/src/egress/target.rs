@@ -11,6 +11,11 @@ use super::{
 };
 use crate::platform::Part;
 
+/// What is left of an action that shows nothing: a late frame of its preview begins none.
+pub(super) fn over() -> KeptNotes {
+    KeptNotes { fields: vec![(OVER.to_owned(), Bytes::from_static(b"1"))], ttl: SENT_KEPT }
+}
+
 impl Egress {
     /// Carries out a delete or an edit.
     pub(super) async fn change(&self, turn: &Turn, action: &OutboundView<'_>) -> Result<Commit, Undone> {
@@ -35,13 +40,12 @@ impl Egress {
                 }
             }
             (ActionType::Edit, Some(id)) if record.state() == State::New => {
-                self.platform.amend(&Part { key: names::preview_key(target), text: action.text, action }, id).await?;
+                self.platform.amend(&self.only_part(action, names::preview_key(target)), id).await?;
             }
             // Made before there were records, or they are gone by now: the platform may know the key.
             _ => self.platform.apply(action).await?,
         }
-        let over = KeptNotes { fields: vec![(OVER.to_owned(), Bytes::from_static(b"1"))], ttl: SENT_KEPT };
-        Ok(Commit { notes: is_own.then_some(over), ..Commit::default() })
+        Ok(Commit { notes: is_own.then(over), ..Commit::default() })
     }
 
     /// Takes away what was begun to be said by an action that does not come.
@@ -102,7 +106,7 @@ impl Egress {
             Fate::Shown(id) => Ok(Some(id.to_owned())),
             Fate::Unknown => {
                 // Not by a repeat, which might make it.
-                let part = Part { key: names::preview_key(target), text: "", action };
+                let part = Part { key: names::preview_key(target), text: "".into(), action };
                 Ok(self.look_for_preview(&part, preview).await?.map(|found| found.id))
             }
         }

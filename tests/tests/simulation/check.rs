@@ -25,6 +25,8 @@ pub(crate) struct Run {
     pub(crate) previews: u64,
     pub(crate) preview_edits: u64,
     pub(crate) retracted: u64,
+    /// Messages of the further parts of texts that were too long for one.
+    pub(crate) further_parts: u64,
     /// Messages of channels that a subscriber did not get.
     pub(crate) pushes_lost: u64,
     /// Scripts that had a safeguard taken out.
@@ -42,7 +44,7 @@ impl Totals {
     pub(crate) fn add(&mut self, run: Run) {
         self.worlds += 1;
         let Run { sent, copies, kills, stops, outages, late, freezes, broken, sent_again, answers_lost, .. } = run;
-        let Run { previews, preview_edits, retracted, pushes_lost, .. } = run;
+        let Run { previews, preview_edits, retracted, further_parts, pushes_lost, .. } = run;
         let all = &mut self.all;
         for (sum, one) in [
             (&mut all.sent, sent),
@@ -58,6 +60,7 @@ impl Totals {
             (&mut all.previews, previews),
             (&mut all.preview_edits, preview_edits),
             (&mut all.retracted, retracted),
+            (&mut all.further_parts, further_parts),
             (&mut all.pushes_lost, pushes_lost),
         ] {
             *sum += one;
@@ -77,6 +80,7 @@ impl Totals {
             !are_of_pair || *worlds < SEEDS_OF_PAIR || previews.iter().all(|count| *count > 0),
             "nobody saw what was being written: {all:?}"
         );
+        assert!(!are_of_pair || all.further_parts > 10 * worlds, "hardly a text was too long for one message: {all:?}");
     }
 }
 

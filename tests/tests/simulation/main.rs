@@ -12,6 +12,7 @@ mod handlers;
 mod model;
 mod pair;
 mod platform;
+mod shown;
 mod world;
 
 use std::{
