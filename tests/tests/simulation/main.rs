@@ -156,6 +156,13 @@ fn a_preview_under_way_does_not_outlive_its_gateway() {
 }
 
 #[test]
+fn a_replay_goes_on_with_the_part_that_is_missing() {
+    for number in 1..=3 {
+        cases::replayed_part(number);
+    }
+}
+
+#[test]
 fn a_guest_ends_its_turn_after_the_hand_over() {
     cases::guest(Fault::None);
 }

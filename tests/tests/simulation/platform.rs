@@ -58,6 +58,8 @@ struct State {
     /// Requests on their way there, by when they arrive.
     under_way: BTreeMap<(Instant, u64), Arrival>,
     sent: u64,
+    /// Of these, one that never gets there.
+    lost: Option<u64>,
     held_up: Duration,
     rng: Rng,
     is_calm: bool,
@@ -71,6 +73,7 @@ impl Scripted {
             met: Met::default(),
             under_way: BTreeMap::new(),
             sent: 0,
+            lost: None,
             held_up: Duration::ZERO,
             rng,
             is_calm: false,
@@ -89,6 +92,11 @@ impl Scripted {
 
     pub(crate) fn met(&self) -> Met {
         self.lock().met
+    }
+
+    /// The request with this number, from 1, never gets there.
+    pub(crate) fn lose(&self, number: u64) {
+        self.lock().lost = Some(number);
     }
 
     /// What is asked for a preview takes so much longer on its way there.
@@ -121,6 +129,7 @@ impl Scripted {
             let at = Instant::now() + Duration::from_millis(there) + extra;
             state.sent += 1;
             let number = state.sent;
+            let fate = if state.lost == Some(number) { 5 } else { fate };
             if fate >= 6 {
                 let arrival = Arrival(Box::new(move |state, at| _ = answer.send(work(state, at))));
                 state.under_way.insert((at, number), arrival);
