@@ -11,6 +11,11 @@ use codec::{
     PreviewFrame, PreviewFrameView, frames, peek_channel_key, peek_inbound, peek_lane,
 };
 
+use crate::{
+    read::text_to_split,
+    split::{Split, first_part, split as cut},
+};
+
 /// What is asked of an envelope, whichever it is.
 trait Envelope: Sized + PartialEq + Debug {
     fn read(bytes: &[u8]) -> Option<Self>;
@@ -138,6 +143,35 @@ pub fn reply(bytes: &[u8]) {
     match reply::entries(value) {
         Ok(entries) => is_bounded(&entries),
         Err(error) => is_told(&error),
+    }
+}
+
+/// Messages of a text: within the limits, together all of it, and none of them written anew while the text grows.
+pub fn split(bytes: &[u8]) {
+    let Some((limits, place, text)) = text_to_split(bytes) else { return };
+    let (whole, early) = (cut(&text, &limits, true), cut(&text[..place], &limits, false));
+    for (split, text) in [(&whole, &*text), (&early, &text[..place])] {
+        for message in split.texts() {
+            assert!(limits.count.len(&message) <= limits.text, "too long: {message:?}");
+        }
+        let mut at = 0;
+        for part in &split.parts {
+            assert_eq!(part.place.start, at, "a gap in front of {part:?}");
+            let shown = text[part.place.clone()].trim();
+            assert!(!shown.is_empty() && shown == part.body.trim(), "{part:?} is not what stands there: {shown:?}");
+            at = part.place.end;
+        }
+        let rest = if text[at..].trim().is_empty() { "" } else { &text[at..] };
+        assert_eq!(split.rest, rest, "the rest is what follows");
+        assert!(rest.is_empty() || split.parts.len() == limits.parts, "more could have been shown");
+    }
+    let finished = early.parts.len().saturating_sub(1);
+    let texts = |split: &Split<'_>| split.parts.iter().take(finished).map(|part| part.text().into()).collect();
+    let (before, after): (Vec<String>, Vec<String>) = (texts(&early), texts(&whole));
+    assert_eq!(before, after, "a finished part was written anew");
+    if let Some(first) = before.first() {
+        let shown = first_part(&text[..place], &limits).map(|part| part.text().into_owned());
+        assert_eq!(shown.as_ref(), Some(first), "the first part is another one alone");
     }
 }
 

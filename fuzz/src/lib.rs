@@ -7,6 +7,9 @@ pub mod check;
 pub mod read;
 pub mod seeds;
 pub mod speed;
+// By its file, since it needs nothing else of the gateway: that would be most of the other workspace.
+#[path = "../../gateway/src/egress/split/mod.rs"]
+pub mod split;
 
 /// The names of the targets.
-pub const TARGETS: [&str; 4] = ["inbound", "outbound", "preview", "reply"];
+pub const TARGETS: [&str; 5] = ["inbound", "outbound", "preview", "reply", "split"];

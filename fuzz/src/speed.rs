@@ -89,7 +89,7 @@ struct Input {
 }
 
 enum Work {
-    Envelope(Vec<u8>, Read),
+    Bytes(Vec<u8>, Read),
     Reply(Value),
 }
 
@@ -98,8 +98,8 @@ impl Input {
     fn new(target: &str, path: PathBuf) -> io::Result<Option<Self>> {
         let bytes = fs::read(&path)?;
         let size = bytes.len().max(BYTES_MIN);
-        let work = match read::envelope(target) {
-            Some(read) => Some(Work::Envelope(bytes, read)),
+        let work = match read::bytes(target) {
+            Some(read) => Some(Work::Bytes(bytes, read)),
             None => reply::parse(&bytes).ok().filter(read::is_walked).map(Work::Reply),
         };
         Ok(work.map(|work| Self { path, bytes: size, work, least: Duration::MAX }))
@@ -112,7 +112,7 @@ impl Input {
     fn time(&mut self) {
         let (mut took, mut times) = (Duration::ZERO, 0);
         match &self.work {
-            Work::Envelope(bytes, read) => {
+            Work::Bytes(bytes, read) => {
                 let began = Instant::now();
                 while took < ROUND {
                     (0..REPEAT).for_each(|_| read(bytes));

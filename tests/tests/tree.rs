@@ -142,8 +142,8 @@ fn fuzzing_tries_the_versions_that_run() {
         .filter(|package| tried.contains(&package["name"].as_str().unwrap()))
         .flat_map(|package| names(package, |dependency| dependency["kind"].is_null()))
         .collect();
-    // And what does redis' parsing.
-    for name in parts.iter().map(String::as_str).chain(["combine"]) {
+    // And what does redis' parsing, and the splitter's of characters.
+    for name in parts.iter().map(String::as_str).chain(["combine", "unicode-segmentation"]) {
         let of_name = |one: &&String| one.starts_with(&format!("name = \"{name}\","));
         let has_it = theirs.iter().any(|one| of_name(&one));
         assert!(has_it, "fuzz/Cargo.lock has no `{name}`: cargo metadata --manifest-path fuzz/Cargo.toml adds it");

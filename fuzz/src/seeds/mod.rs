@@ -8,6 +8,7 @@ mod dictionary;
 mod edges;
 mod envelopes;
 mod replies;
+mod texts;
 
 use std::{
     fs, io,
@@ -36,6 +37,7 @@ pub fn all() -> io::Result<Vec<Made>> {
         ("outbound", envelopes::outbound()),
         ("preview", envelopes::preview()),
         ("reply", replies::all()?),
+        ("split", texts::all()),
     ];
     let mut made = vec![Made { path: "wire.dict".into(), bytes: dictionary::text().into_bytes() }];
     for (target, inputs) in targets {

@@ -1,9 +1,11 @@
 //! From the outbound streams to a platform: each action once, in the order of its lane.
 
+mod parts;
 mod preview;
 mod record;
 mod request;
 mod send;
+pub mod split;
 mod take_up;
 mod target;
 

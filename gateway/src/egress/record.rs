@@ -29,7 +29,7 @@ pub(super) enum State {
     /// The platform surely did not take what was tried last.
     Unsent,
     Sent,
-    /// It was given up in the middle. Who replays it knows what the platform has.
+    /// It was given up in the middle. Who replays it knows that the part in doubt is not there.
     GivenUp,
 }
 
@@ -37,11 +37,18 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct Record {
     notes: Notes,
+    /// Its ids are of messages that may be gone.
+    is_void: bool,
 }
 
 impl Record {
     pub(super) fn new(notes: Notes) -> Self {
-        Self { notes }
+        Self { notes, is_void: false }
+    }
+
+    /// The same without ids.
+    pub(super) fn without_ids(self) -> Self {
+        Self { is_void: true, ..self }
     }
 
     /// The preview of the same action, unless a turn has ended that, or the action was given up.
@@ -75,7 +82,7 @@ impl Record {
 
     /// The platform's id of a part that it surely has.
     pub(super) fn id(&self, part: usize) -> Option<&str> {
-        self.notes.text(&id_field(part)).filter(|id| !id.is_empty())
+        self.notes.text(&id_field(part)).filter(|id| !id.is_empty() && !self.is_void)
     }
 
     /// What a part was sent with.

@@ -1,12 +1,13 @@
 //! One send, from its record to the platform's ids: begun, repeated, looked up, or found to be done.
 
 use bus::{Commit, Failure, Notes, Turn};
-use codec::{ActionType, OutboundView, names};
+use codec::{ActionType, OutboundView};
 
 use super::{
     Egress, Undone,
     preview::Fate,
     record::{self, Record, State, hash_field, id_field, text_hash},
+    target::over,
 };
 use crate::platform::{Accepted, Part, SendError, Settling, Sought};
 
@@ -18,7 +19,13 @@ impl Egress {
         action: &OutboundView<'_>,
         is_in_doubt: bool,
     ) -> Result<Commit, Undone> {
-        let parts = parts(action, &turn.facts().cause);
+        let parts = self.parts(action, &turn.facts().cause);
+        if parts.is_empty() {
+            // Who sent it wants nothing to be seen, which is done.
+            self.end_own_preview(turn, action).await?;
+            metrics::counter!("stargazer_egress_dropped_total", "reason" => "blank").increment(1);
+            return Ok(Commit { notes: self.gates.is_some().then(over), ..Commit::default() });
+        }
         if self.platform.settling() == Settling::EXACT {
             // A repeat is as good as a record, and costs nothing in advance.
             for part in &parts {
@@ -26,8 +33,8 @@ impl Egress {
             }
             return Ok(Commit::default());
         }
-        let hashes: Vec<String> = parts.iter().map(|part| text_hash(part.text)).collect();
-        let record = begin(turn, &hashes).await?;
+        let hashes: Vec<String> = parts.iter().map(|part| text_hash(&part.text)).collect();
+        let record = begin(turn, &hashes, self.gates.is_some()).await?;
         let (mut is_unknown, mut taken_up) = (record.state() == State::Sending, None);
         let mut left = record.left().map(str::to_owned);
         if let (Some(_), Some(preview)) = (&self.gates, record.preview().filter(|preview| preview.fate() != Fate::None))
@@ -42,7 +49,7 @@ impl Egress {
         }
         let mut ids: Vec<String> = Vec::with_capacity(parts.len());
         for (number, part) in parts.iter().enumerate() {
-            let accepted = match record.id(number).filter(|_| record.state() != State::GivenUp) {
+            let accepted = match record.id(number) {
                 // A turn that ran again may have committed another text than the one that was sent.
                 Some(id) => {
                     if record.hash(number) != hashes[number] {
@@ -55,17 +62,22 @@ impl Egress {
                 None if std::mem::take(&mut is_unknown) => self.settle(turn, part, number, &record).await?,
                 None => {
                     if let Some(last) = ids.last() {
-                        // The part before is there; the time is that of this one.
-                        let id = id_field(number - 1);
-                        turn.note(&[(&id, last.as_bytes()), ("at", Notes::NOW)]).await?;
+                        // The part before is there; from here on it is this one whose fate is unknown.
+                        let (id, hash) = (id_field(number - 1), hash_field(number));
+                        let with = hashes[number].as_bytes();
+                        turn.note(&[(&id, last.as_bytes()), ("at", Notes::NOW), (&hash, with)]).await?;
                     }
                     self.send_now(turn, part).await?
                 }
             };
-            if accepted.text.is_some_and(|shown| shown != part.text) {
+            if accepted.text.is_some_and(|shown| shown != *part.text) {
                 self.amend_if_current(turn, part, &accepted.id).await?;
             }
             ids.push(accepted.id);
+        }
+        // An earlier run of the turn had committed a longer text.
+        for surplus in record.ids().skip(parts.len()) {
+            self.retract_if_current(turn, action, surplus).await?;
         }
         if let Some(id) = left {
             self.retract_if_current(turn, action, &id).await?;
@@ -93,14 +105,15 @@ impl Egress {
                 return Ok(found);
             }
             self.count_settled("not_found");
-            let hash = text_hash(part.text);
+            let hash = text_hash(&part.text);
             turn.note(&[("at", Notes::NOW), (&hash_field(number), hash.as_bytes())]).await?;
             return self.send_now(turn, part).await;
         }
         self.count_settled("doubt");
         let error = format!(
-            "it is not known whether part {number} was sent, and {} can neither dedupe nor be asked: look there, and replay \
-             this letter if it is missing",
+            "it is not known whether part {} was sent, and {} can neither dedupe nor be asked: look there, and replay this \
+             letter if it is missing, which goes on with it",
+            number + 1,
             self.platform.name()
         );
         Err(Undone::Never(Failure { code: "doubtful", error }))
@@ -123,24 +136,25 @@ impl Egress {
     }
 }
 
-/// Notes that the send begins, and gives what was noted before.
-async fn begin(turn: &Turn, hashes: &[String]) -> Result<Record, Undone> {
+/// Notes that the send begins, and gives what was noted before: of one that was given up nothing where its preview was taken
+/// away, since that may have been its first part.
+async fn begin(turn: &Turn, hashes: &[String], has_previews: bool) -> Result<Record, Undone> {
     let names: Vec<String> = (0..hashes.len()).map(hash_field).collect();
     let mut fields: Vec<(&str, &[u8])> = vec![("state", b"sending"), ("at", Notes::NOW)];
     fields.extend(names.iter().zip(hashes).map(|(name, hash)| (name.as_str(), hash.as_bytes())));
-    let record = Record::new(turn.note_once(&fields).await?);
-    if matches!(record.state(), State::Unsent | State::GivenUp) {
+    let mut record = Record::new(turn.note_once(&fields).await?);
+    if record.state() == State::GivenUp && has_previews {
+        record = record.without_ids();
+    }
+    // Of what was done, more is to be done where an earlier run of the turn had committed a shorter text.
+    let is_longer = record.state() == State::Sent && record.ids().count() < hashes.len();
+    if is_longer || matches!(record.state(), State::Unsent | State::GivenUp) {
         let is_to_be_sent = |name: &str| {
             let part = name.strip_prefix("hash.").and_then(|part| part.parse().ok());
-            record.state() == State::GivenUp || part.is_none_or(|part| record.id(part).is_none())
+            part.is_none_or(|part| record.id(part).is_none())
         };
         fields.retain(|(name, _)| is_to_be_sent(name));
         turn.note(&fields).await?;
     }
     Ok(record)
-}
-
-/// The messages that an action becomes: one, until a platform's limits are known here.
-fn parts<'a, 'v>(action: &'a OutboundView<'v>, cause: &str) -> Vec<Part<'a, 'v>> {
-    vec![Part { key: names::part_key(cause, 0), text: action.text, action }]
 }

@@ -11,6 +11,11 @@ use super::{
 };
 use crate::platform::Part;
 
+/// What is left of an action that shows nothing: a late frame of its preview begins none.
+pub(super) fn over() -> KeptNotes {
+    KeptNotes { fields: vec![(OVER.to_owned(), Bytes::from_static(b"1"))], ttl: SENT_KEPT }
+}
+
 impl Egress {
     /// Carries out a delete or an edit.
     pub(super) async fn change(&self, turn: &Turn, action: &OutboundView<'_>) -> Result<Commit, Undone> {
@@ -35,14 +40,13 @@ impl Egress {
                 }
             }
             (ActionType::Edit, Some(id)) if record.state() == State::New => {
-                let part = Part { key: names::preview_key(target), text: action.text, action };
+                let part = self.only_part(action, names::preview_key(target));
                 self.amend_if_current(turn, &part, id).await?;
             }
             // Made before there were records, or they are gone by now: the platform may know the key.
             _ => self.apply_if_current(turn, action).await?,
         }
-        let over = KeptNotes { fields: vec![(OVER.to_owned(), Bytes::from_static(b"1"))], ttl: SENT_KEPT };
-        Ok(Commit { notes: is_own.then_some(over), ..Commit::default() })
+        Ok(Commit { notes: is_own.then(over), ..Commit::default() })
     }
 
     /// Takes away what was begun to be said by an action that does not come.
@@ -103,7 +107,7 @@ impl Egress {
             Fate::Shown(id) => Ok(Some(id.to_owned())),
             Fate::Unknown => {
                 // Not by a repeat, which might make it.
-                let part = Part { key: names::preview_key(target), text: "", action };
+                let part = Part { key: names::preview_key(target), text: "".into(), action };
                 Ok(self.look_for_preview(&part, preview).await?.map(|found| found.id))
             }
         }

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use codec::{OutboundView, PlatformName};
 use tokio_util::sync::CancellationToken;
 
+pub use crate::egress::split::{Count, Limits};
 pub(crate) use factory::{create, refuse};
 pub use send::{Accepted, Part, SendError, Settling, Sought};
 pub use supervise::Started;
@@ -29,6 +30,9 @@ pub trait Platform: Send + Sync + Debug {
 
     /// How it is found out here what became of a send that was not answered.
     fn settling(&self) -> Settling;
+
+    /// How much text one message holds; a longer one becomes several. None where it may be as long as an envelope has it.
+    fn limits(&self) -> Option<Limits>;
 
     /// Makes a new message of a part.
     async fn send(&self, part: &Part<'_, '_>) -> Result<Accepted, SendError>;
@@ -48,8 +52,8 @@ pub trait Platform: Send + Sync + Debug {
     /// How long to wait at least, for now, between two texts of one message that shows what is being written. None where that is
     /// not shown by edits. Asked again for each look, so that it may follow what is left of a budget.
     ///
-    /// Such a message is a [`Part`] whose key is [`names::preview_key`](codec::names::preview_key), with the text so far,
-    /// however long. It takes a platform that can be asked ([`Settling::can_be_asked`]): a preview whose answer was lost is
+    /// Such a message is a [`Part`] whose key is [`names::preview_key`](codec::names::preview_key), with the text so far, or
+    /// as much of it as the first part of its action will have. It takes a platform that can be asked ([`Settling::can_be_asked`]): a preview whose answer was lost is
     /// looked up, and where none is found there is none.
     fn preview_every(&self) -> Option<Duration> {
         None

@@ -1,6 +1,6 @@
 //! The words of a send: what is sent, what is answered, and what is done when no answer came.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use codec::OutboundView;
 
@@ -9,8 +9,8 @@ use codec::OutboundView;
 pub struct Part<'a, 'v> {
     /// Its identity, the same in every try.
     pub key: String,
-    /// What is to be shown.
-    pub text: &'a str,
+    /// What is to be shown, within the platform's [`limits`](super::Platform::limits).
+    pub text: Cow<'a, str>,
     /// The action that it is of.
     pub action: &'a OutboundView<'v>,
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use bus::{DeadLetters, Replayed};
 use tests::{Fault, Faults, Sabotage};
 use tokio::time::Instant;
 
 use super::{
-    check::Run,
+    check::{Run, dead_letters},
     pair::Pair,
     world::{LEASE, PEACE_MAX, World, in_time_of_its_own},
 };
@@ -50,7 +51,7 @@ pub(crate) fn late_read(sabotage: Option<Sabotage>) -> Run {
         world.seen(2).await;
         world.server.set_faults(None);
         world.send_all(&["lane1:2"]).await;
-        world.send_all(&["lane1:3"]).await;
+        world.send_all(&["lane1:8"]).await;
         world.rest().await
     })
 }
@@ -126,6 +127,33 @@ pub(crate) fn preview_under_way(number: usize, after: Duration, which: usize, en
             End::Frozen => ending.link.freeze(PEACE_MAX),
             End::Killed => ending.task.abort(),
         }
+        world.rest().await
+    })
+}
+
+/// A part of an answer is lost, nobody can say whether it was, and who looked replays the letter: with the part that was lost,
+/// and those behind it, the answer is whole.
+pub(crate) fn replayed_part(number: u64) -> Run {
+    in_time_of_its_own(async move {
+        let mut world = World::new(2, None);
+        world.server.set_faults(None);
+        let pair = Pair::new(2, world.chance.platform.clone());
+        pair.platform.calm();
+        pair.platform.lose(number);
+        world.pair = Some(pair.clone());
+        world.start_gateway();
+        world.start_worker();
+        world.send_all(&["lane1:8"]).await;
+        world.until(|world| !dead_letters(world).is_empty()).await;
+        assert_eq!(pair.platform.shown().len() as u64, number - 1);
+        let letters = DeadLetters::new(world.bus.clone());
+        let letter = letters.all(&[]).next().await.unwrap().unwrap();
+        assert!(
+            letter.error.starts_with("doubtful") && letter.error.contains(&format!("part {number} ")),
+            "{letter:?}"
+        );
+        assert_eq!(letters.replay(&letter, 100).await.unwrap(), Replayed::Now);
+        world.until(|_| pair.platform.shown().len() as u64 >= number).await;
         world.rest().await
     })
 }

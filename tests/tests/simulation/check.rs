@@ -25,6 +25,8 @@ pub(crate) struct Run {
     pub(crate) previews: u64,
     pub(crate) preview_edits: u64,
     pub(crate) retracted: u64,
+    /// Messages of the further parts of texts that were too long for one.
+    pub(crate) further_parts: u64,
     /// Messages of channels that a subscriber did not get.
     pub(crate) pushes_lost: u64,
     /// Scripts that had a safeguard taken out.
@@ -40,7 +42,7 @@ pub(crate) struct Totals {
 
 impl Run {
     /// What a report tells, with its words.
-    fn counts(&mut self) -> [(&'static str, &mut u64); 14] {
+    fn counts(&mut self) -> [(&'static str, &mut u64); 15] {
         [
             ("messages sent", &mut self.sent),
             ("copies of them", &mut self.copies),
@@ -55,6 +57,7 @@ impl Run {
             ("previews shown", &mut self.previews),
             ("their edits", &mut self.preview_edits),
             ("taken away again", &mut self.retracted),
+            ("further parts of long answers", &mut self.further_parts),
             ("pushes lost", &mut self.pushes_lost),
         ]
     }
@@ -86,6 +89,10 @@ impl Totals {
         assert!(
             !are_of_pair || *worlds < SEEDS_OF_PAIR || previews.iter().all(|count| *count > 0),
             "nobody saw what was being written: {all:?}"
+        );
+        assert!(
+            !are_of_pair || all.further_parts > 10 * *worlds,
+            "hardly a text was too long for one message: {all:?}"
         );
     }
 }

@@ -12,6 +12,7 @@ mod handlers;
 mod model;
 mod pair;
 mod platform;
+mod shown;
 mod world;
 
 use std::{
@@ -152,6 +153,13 @@ fn a_preview_under_way_does_not_outlive_its_gateway() {
         }
     }
     assert!(edits > 100, "{edits} edits");
+}
+
+#[test]
+fn a_replay_goes_on_with_the_part_that_is_missing() {
+    for number in 1..=3 {
+        cases::replayed_part(number);
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A model that answers each question by its own words, in pieces that take their time.
+//! A model that answers each question by its own words, some at length, in pieces that take their time.
 
 use std::time::Duration;
 
@@ -9,7 +9,24 @@ use super::handlers::time;
 
 /// What it answers to a question.
 pub(crate) fn answer(question: &str) -> String {
-    format!("You said {question}, and I heard it.")
+    let said = format!("You said {question}, and I heard it.");
+    let lines = lines_of_code(question);
+    if lines == 0 {
+        return said;
+    }
+    let code: String = (0..lines).map(|line| format!("    tell({line}, \"{question}\");\n")).collect();
+    format!("{said} I **put it** in code:\n\n```rust\nfn told() {{\n{code}}}\n```\n\nThat is all of {question}.")
+}
+
+/// One answer in five becomes several messages, and one in twenty-five more than a platform takes.
+fn lines_of_code(question: &str) -> u32 {
+    let number = question.split(':').nth(1).and_then(|number| number.parse::<u32>().ok());
+    match number.map(|number| number % 25) {
+        Some(3 | 18 | 23) => 6,
+        Some(8) => 24,
+        Some(13) => 90,
+        _ => 0,
+    }
 }
 
 #[derive(Debug)]
@@ -20,7 +37,8 @@ impl Model for Scripted {
         let question = messages.iter().rev().find(|message| message.role == Role::User);
         let question = question.map_or("", |message| message.content.as_str());
         let pause = if question.contains("slow") { 200 } else { 15 };
-        let pieces: Vec<_> = answer(question).split_inclusive(' ').map(str::to_owned).collect();
+        let between = if lines_of_code(question) == 0 { ' ' } else { '\n' };
+        let pieces: Vec<_> = answer(question).split_inclusive(between).map(str::to_owned).collect();
         stream::iter(pieces)
             .then(move |piece| async move {
                 tokio::time::sleep(time(&piece, pause) + Duration::from_millis(1)).await;

@@ -9,6 +9,7 @@ use bus::{
 use bytes::Bytes;
 use codec::{Inbound, InboundView, Kind, event_id};
 use fastrand::Rng;
+use gateway::egress::split::split;
 use inference::turn::Turns;
 use service::{Settings, Source};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,7 @@ use super::{
     check::{dead_letters, edit_of},
     handlers::{PLATFORM, time},
     model::{self, answer},
-    platform::{Offer, Scripted},
+    platform::{LIMITS, Offer, Scripted},
     world::World,
 };
 
@@ -132,13 +133,30 @@ fn is_deleted(world: &World, message: &String) -> bool {
 
 pub(crate) fn is_done(world: &World, pair: &Pair) -> bool {
     let deleted = asked(world).filter(|message| is_deleted(world, message)).count();
-    pair.platform.shown().len() + dead_letters(world).len() + deleted >= asked(world).count()
+    let shown = pair.platform.shown().iter().filter(|shown| !shown.is_further()).count();
+    shown + dead_letters(world).len() + deleted >= asked(world).count()
+}
+
+/// The messages that an answer becomes: with every word of it, or with the number of characters that are missing.
+fn parts_of(answer: &str) -> Vec<String> {
+    let split = split(answer, &LIMITS, true);
+    let texts: Vec<String> = split.texts().into_iter().map(Into::into).collect();
+    let is_word = |word: &&str| !word.starts_with("```");
+    let words = |text: &str| text.split_whitespace().filter(is_word).map(str::to_owned).collect::<Vec<_>>();
+    let (said, mut shown) = (words(answer), words(&texts.join("\n")));
+    if !split.rest.is_empty() {
+        let notice = ["[cut", "here:", &split.rest.trim().chars().count().to_string(), "more", "characters]"];
+        assert_eq!(shown.split_off(shown.len() - notice.len()), notice);
+        shown.extend(words(split.rest));
+    }
+    assert_eq!(shown, said, "another text than was written");
+    texts
 }
 
 /// I2 and I3 as a user sees them: each message has one answer, which is to what it says or to what an edit made of it, in the
-/// order of the messages; and nothing is left of what was shown while it was written. One that was given up has the notice of
-/// that, and one that was deleted may have none. Where the platform offers nothing, an answer may be missing that is among the
-/// dead letters instead.
+/// order of the messages, as all of its parts behind one another; and nothing is left of what was shown while it was written.
+/// One that was given up has the notice of that, and one that was deleted may have none. Where the platform offers nothing, an
+/// answer may be missing, all of it or its end, that is among the dead letters instead.
 pub(crate) fn check(world: &World, pair: &Pair) {
     let (seed, shown, letters) = (world.seed, pair.platform.shown(), dead_letters(world));
     let odd: Vec<_> = letters.iter().filter(|letter| !letter.contains("scripted: as told")).collect();
@@ -156,22 +174,28 @@ pub(crate) fn check(world: &World, pair: &Pair) {
             if pair.offer != Offer::Nothing && message.ends_with(":poison") {
                 answers = vec![GIVEN_UP.into()];
             }
-            let is_answered = shown.peek().is_some_and(|shown| answers.contains(&shown.text));
-            let is_given_up = odd.iter().any(|letter| answers.iter().any(|answer| letter.contains(answer.as_str())));
-            assert!(
-                is_answered || is_given_up || is_deleted(world, message),
-                "seed {seed}: {message} has {:?} in its answer's place",
-                shown.peek()
-            );
-            if is_answered {
-                shown.next();
+            let is_begun = |texts: &Vec<String>| shown.peek().is_some_and(|shown| shown.text == texts[0]);
+            let expected = answers.iter().map(|answer| parts_of(answer)).find(is_begun).unwrap_or_default();
+            let mut texts = expected.iter().peekable();
+            while let Some(shown) = shown.next_if(|shown| texts.peek().is_some_and(|text| shown.text == **text)) {
+                assert!(shown.is_further() || texts.len() == expected.len(), "seed {seed}: {shown:?} in the middle");
+                texts.next();
                 count += 1;
             }
+            let is_answered = !expected.is_empty() && texts.len() == 0;
+            let is_given_up = odd.iter().any(|letter| answers.iter().any(|answer| letter.contains(answer.as_str())));
+            assert!(
+                is_answered || is_given_up || expected.is_empty() && is_deleted(world, message),
+                "seed {seed}: {message} has {:?} in the place of its answer, or of the last {} parts of that",
+                shown.peek(),
+                texts.len()
+            );
         }
         let more: Vec<_> = shown.collect();
         assert!(more.is_empty(), "seed {seed}: {lane} has more than was asked: {more:?}");
     }
     assert_eq!(count, shown.len(), "seed {seed}: answers in lanes where nothing was asked");
+    assert_eq!(pair.platform.met().refused, 0, "seed {seed}: texts that the platform has no room for");
     records(world);
 }
 

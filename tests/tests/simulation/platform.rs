@@ -1,4 +1,4 @@
-//! A platform as bots meet them: it loses answers, is away at times, and can dedupe, be asked, or neither.
+//! A platform as bots meet them: it loses answers, is away at times, takes no long texts, and can dedupe, be asked, or neither.
 
 use std::{
     collections::BTreeMap,
@@ -12,11 +12,13 @@ use codec::{ActionType, OutboundView, PlatformName};
 use fastrand::Rng;
 use gateway::{
     egress::text_hash,
-    platform::{Accepted, Part, Platform, RunError, SendError, Settling, Sought, Started},
+    platform::{Accepted, Count, Limits, Part, Platform, RunError, SendError, Settling, Sought, Started},
 };
 use tests::SimServer;
 use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
+
+use super::shown::{Met, Shown};
 
 /// What a platform offers to a bot that did not hear what became of a send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,18 +34,11 @@ pub(crate) enum Offer {
 const DEDUPES_FOR: Duration = Duration::from_secs(4);
 const RELIED_ON: Duration = Duration::from_secs(3);
 
+/// What one message of it holds.
+pub(crate) const LIMITS: Limits = Limits { text: 256, count: Count::Chars, parts: 8 };
+
 /// How often a message of it may be edited while its text is being written.
 const PREVIEW_EVERY: Duration = Duration::from_millis(40);
-
-/// A message that it shows.
-#[derive(Debug, Clone)]
-pub(crate) struct Shown {
-    id: u64,
-    pub(crate) channel: String,
-    pub(crate) text: String,
-    key: String,
-    at: Instant,
-}
 
 #[derive(Debug)]
 pub(crate) struct Scripted {
@@ -63,24 +58,11 @@ struct State {
     /// Requests on their way there, by when they arrive.
     under_way: BTreeMap<(Instant, u64), Arrival>,
     sent: u64,
+    /// Of these, one that never gets there.
+    lost: Option<u64>,
     held_up: Duration,
     rng: Rng,
     is_calm: bool,
-}
-
-/// What it came through.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Met {
-    /// Answers that were lost.
-    pub(crate) lost_answers: u64,
-    /// Sends that it knew already.
-    pub(crate) repeats: u64,
-    /// Messages that were made to show what was being written.
-    pub(crate) previews: u64,
-    /// Texts that they were given while it was.
-    pub(crate) preview_edits: u64,
-    /// Messages that were taken away.
-    pub(crate) retracted: u64,
 }
 
 impl Scripted {
@@ -91,6 +73,7 @@ impl Scripted {
             met: Met::default(),
             under_way: BTreeMap::new(),
             sent: 0,
+            lost: None,
             held_up: Duration::ZERO,
             rng,
             is_calm: false,
@@ -111,9 +94,24 @@ impl Scripted {
         self.lock().met
     }
 
+    /// The request with this number, from 1, never gets there.
+    pub(crate) fn lose(&self, number: u64) {
+        self.lock().lost = Some(number);
+    }
+
     /// What is asked for a preview takes so much longer on its way there.
     pub(crate) fn hold_previews_up(&self, by: Duration) {
         self.lock().held_up = by;
+    }
+
+    /// What it has no room for it refuses.
+    fn check(&self, text: &str) -> Result<(), SendError> {
+        let length = LIMITS.count.len(text);
+        if length <= LIMITS.text {
+            return Ok(());
+        }
+        self.lock().met.refused += 1;
+        Err(SendError::Unsupported(format!("a text of {length} characters")))
     }
 
     /// The way there and the way back of a request, either of which may be lost. What was sent arrives, also when nobody waits
@@ -131,6 +129,7 @@ impl Scripted {
             let at = Instant::now() + Duration::from_millis(there) + extra;
             state.sent += 1;
             let number = state.sent;
+            let fate = if state.lost == Some(number) { 5 } else { fate };
             if fate >= 6 {
                 let arrival = Arrival(Box::new(move |state, at| _ = answer.send(work(state, at))));
                 state.under_way.insert((at, number), arrival);
@@ -173,10 +172,6 @@ impl fmt::Debug for Arrival {
     }
 }
 
-fn accepted(shown: &Shown) -> Accepted {
-    Accepted { id: shown.id.to_string(), text: Some(shown.text.clone()) }
-}
-
 fn is_preview(part: &Part<'_, '_>) -> bool {
     part.key.ends_with(".preview")
 }
@@ -200,31 +195,38 @@ impl Platform for Scripted {
         }
     }
 
+    fn limits(&self) -> Option<Limits> {
+        Some(LIMITS)
+    }
+
     async fn send(&self, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
+        self.check(&part.text)?;
         let dedupes = self.offer == Offer::Dedupes;
-        let (key, is_preview, text) = (part.key.clone(), is_preview(part), part.text.to_owned());
+        let (key, is_preview, text) = (part.key.clone(), is_preview(part), part.text.to_string());
         let channel = part.action.channel_id.unwrap_or_default().to_owned();
         self.request(Duration::ZERO, move |state, at| {
             let is_known = |shown: &&Shown| shown.key == key && at.duration_since(shown.at) < DEDUPES_FOR;
             if let Some(known) = state.shown.iter().find(is_known).filter(|_| dedupes) {
                 state.met.repeats += 1;
-                return accepted(known);
+                return known.accepted();
             }
             state.made += 1;
             state.met.previews += u64::from(is_preview);
             let shown = Shown { id: state.made, channel, text, key, at };
+            state.met.further += u64::from(shown.is_further());
             state.shown.push(shown.clone());
-            accepted(&shown)
+            shown.accepted()
         })
         .await
     }
 
     async fn apply(&self, action: &OutboundView<'_>) -> Result<(), SendError> {
-        let key = action.target_key.map(|key| format!("{key}.0"));
+        let key = action.target_key.map(str::to_owned);
         let is_delete = action.action == ActionType::Delete;
         self.request(Duration::ZERO, move |state, _| {
             if is_delete {
-                state.shown.retain(|shown| Some(&shown.key) != key.as_ref());
+                let key_of = |shown: &Shown| shown.key.rsplit_once('.').map(|(key, _)| key.to_owned());
+                state.shown.retain(|shown| key_of(shown) != key);
             }
         })
         .await
@@ -234,18 +236,19 @@ impl Platform for Scripted {
     async fn look_up(&self, sought: &Sought<'_, '_>) -> Result<Option<Accepted>, SendError> {
         let channel = sought.part.action.channel_id.unwrap_or_default().to_owned();
         let since = self.began + Duration::from_millis(sought.since_ms.saturating_sub(SimServer::EPOCH_MS));
-        let hashes = [sought.hash.to_owned(), text_hash(sought.part.text)];
+        let hashes = [sought.hash.to_owned(), text_hash(&sought.part.text)];
         self.request(Duration::ZERO, move |state, _| {
             let is_it = |shown: &&Shown| {
                 shown.channel == channel && shown.at >= since && hashes.contains(&text_hash(&shown.text))
             };
-            state.shown.iter().find(is_it).map(accepted)
+            state.shown.iter().find(is_it).map(Shown::accepted)
         })
         .await
     }
 
     async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<(), SendError> {
-        let (is_preview, text, id) = (is_preview(part), part.text.to_owned(), id.to_owned());
+        self.check(&part.text)?;
+        let (is_preview, text, id) = (is_preview(part), part.text.to_string(), id.to_owned());
         let extra = if is_preview { self.lock().held_up } else { Duration::ZERO };
         self.request(extra, move |state, _| {
             state.met.preview_edits += u64::from(is_preview);

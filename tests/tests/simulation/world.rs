@@ -164,7 +164,7 @@ impl World {
                 let met = pair.platform.met();
                 (self.run.answers_lost, self.run.sent_again) = (met.lost_answers, met.repeats);
                 (self.run.previews, self.run.preview_edits) = (met.previews, met.preview_edits);
-                self.run.retracted = met.retracted;
+                (self.run.retracted, self.run.further_parts) = (met.retracted, met.further);
             }
             None => {
                 check::world(&self, &expected);

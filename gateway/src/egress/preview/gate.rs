@@ -1,16 +1,24 @@
 //! The gate of one action's preview: what may be asked of the platform, and when. It knows no clock, no Redis and no platform.
 //!
-//! It promises: one request at a time; none once it is shut; and each with the newest text of the newest run.
+//! It promises: one request at a time; none once it is shut; and each with the newest text of the newest run, or as much of it
+//! as one message holds.
+
+use std::borrow::Cow;
 
 use bus::EntryId;
 use codec::PreviewFrameView;
 
-use crate::growing::Growing;
+use crate::{
+    egress::split::{Limits, first_part},
+    growing::Growing,
+};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     text: Growing,
+    /// It is not known that there is nothing to ask.
+    is_new: bool,
     place: Place,
     /// A first send that was begun with this text, and of which nothing more is known.
     begun: Option<String>,
@@ -69,29 +77,33 @@ pub(super) enum Answer {
 impl Gate {
     /// A piece of the text came in.
     pub(super) fn frame(&mut self, frame: &PreviewFrameView<'_>) {
-        if !self.is_shut {
-            self.text.take(frame);
+        if !self.is_shut && self.text.take(frame).is_some() {
+            self.is_new = true;
         }
     }
 
     /// What is to be asked now, if anything is; until it is answered, nothing else.
-    pub(super) fn request(&mut self) -> Option<Request> {
-        let text = self.text.text();
-        if self.is_shut || self.is_asking || text.trim().is_empty() {
+    pub(super) fn request(&mut self, limits: Option<&Limits>) -> Option<Request> {
+        if self.is_shut || self.is_asking || !std::mem::take(&mut self.is_new) {
             return None;
         }
+        let text = match limits {
+            Some(limits) => first_part(self.text.text(), limits)?.text(),
+            None => Some(self.text.text()).filter(|text| !text.trim().is_empty()).map(Cow::Borrowed)?,
+        };
         let step = match &self.shown {
-            Some((_, shown)) if shown == text => return None,
+            Some((_, shown)) if *shown == text => return None,
             Some((id, _)) => Step::Edit { id: id.clone() },
             None => Step::Begin { place: self.place, begun: self.begun.clone() },
         };
+        let text = text.into_owned();
         self.is_asking = true;
-        Some(Request { text: text.to_owned(), step })
+        Some(Request { text, step })
     }
 
     /// The request was answered.
     pub(super) fn answered(&mut self, answer: Answer) {
-        self.is_asking = false;
+        (self.is_asking, self.is_new) = (false, true);
         match answer {
             Answer::Shown { id, text } => {
                 self.begun = None;
@@ -134,6 +146,7 @@ mod tests {
     use proptest::{collection, prelude::*, sample::Index};
 
     use super::*;
+    use crate::egress::split::{Count, split};
 
     fn frame(gate: &mut Gate, epoch: u64, offset: usize, piece: &str) {
         let frame = PreviewFrame {
@@ -153,25 +166,40 @@ mod tests {
     #[test]
     fn a_preview_is_begun_once_and_then_edited() {
         let mut gate = Gate::default();
-        assert_eq!(gate.request(), None, "there is nothing to show");
+        assert_eq!(gate.request(None), None, "there is nothing to show");
         frame(&mut gate, 1, 0, " ");
-        assert_eq!(gate.request(), None, "nor is a blank");
+        assert_eq!(gate.request(None), None, "nor is a blank");
         frame(&mut gate, 1, 1, "a");
-        assert_eq!(gate.request(), begin(" a", Place::Unknown, None));
+        assert_eq!(gate.request(None), begin(" a", Place::Unknown, None));
         frame(&mut gate, 1, 2, "b");
-        assert_eq!(gate.request(), None, "one at a time");
+        assert_eq!(gate.request(None), None, "one at a time");
         let earlier = "5-0".parse().unwrap();
         gate.answered(Answer::Behind(earlier));
-        assert_eq!(gate.request(), begin(" ab", Place::Behind(earlier), None));
+        assert_eq!(gate.request(None), begin(" ab", Place::Behind(earlier), None));
         gate.answered(Answer::Begun(" ab".into()));
         frame(&mut gate, 1, 3, "c");
-        assert_eq!(gate.request(), begin(" abc", Place::Free, Some(" ab")));
+        assert_eq!(gate.request(None), begin(" abc", Place::Free, Some(" ab")));
         gate.answered(Answer::Shown { id: "m".into(), text: " ab".into() });
-        assert_eq!(gate.request(), Some(Request { text: " abc".into(), step: Step::Edit { id: "m".into() } }));
+        assert_eq!(gate.request(None), Some(Request { text: " abc".into(), step: Step::Edit { id: "m".into() } }));
         gate.answered(Answer::Shown { id: "m".into(), text: " abc".into() });
-        assert_eq!(gate.request(), None, "it shows what there is");
+        assert_eq!(gate.request(None), None, "it shows what there is");
         frame(&mut gate, 2, 0, "anew");
-        assert_eq!(gate.request(), Some(Request { text: "anew".into(), step: Step::Edit { id: "m".into() } }));
+        assert_eq!(gate.request(None), Some(Request { text: "anew".into(), step: Step::Edit { id: "m".into() } }));
+    }
+
+    #[test]
+    fn a_preview_shows_the_first_part_and_is_left_alone_when_that_is_finished() {
+        let limits = Limits { text: 256, count: Count::Chars, parts: 8 };
+        let (mut gate, word) = (Gate::default(), "a **bold** word, ");
+        frame(&mut gate, 1, 0, &word.repeat(40));
+        let first = split(&word.repeat(40), &limits, true).texts()[0].to_string();
+        assert_eq!(gate.request(Some(&limits)), begin(&first, Place::Unknown, None));
+        gate.answered(Answer::Shown { id: "m".into(), text: first });
+        frame(&mut gate, 1, word.len() * 40, word);
+        assert_eq!(gate.request(Some(&limits)), None);
+        frame(&mut gate, 2, 0, "a **bold");
+        let healed = Request { text: "a **bold**".into(), step: Step::Edit { id: "m".into() } };
+        assert_eq!(gate.request(Some(&limits)), Some(healed));
     }
 
     #[derive(Debug, Clone)]
@@ -217,7 +245,7 @@ mod tests {
                         }
                     }
                     Event::Ask => {
-                        let asked = gate.request();
+                        let asked = gate.request(None);
                         if let Some(request) = asked {
                             prop_assert!(under_way.is_none(), "two at once");
                             prop_assert!(!is_shut, "behind a shut gate");

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::gate::{Answer, Gate, Request};
+use crate::platform::Limits;
 
 /// Running texts at once. Frames of further ones are dropped; their final texts come all the same.
 const GATES_MAX: usize = 4096;
@@ -145,7 +146,7 @@ impl Gates {
     }
 
     /// Up to `room` requests that are due. What has ended is forgotten.
-    pub(super) fn due(&self, every: Duration, room: usize) -> Vec<Asked> {
+    pub(super) fn due(&self, every: Duration, limits: Option<&Limits>, room: usize) -> Vec<Asked> {
         let (mut state, now) = (self.lock(), Instant::now());
         let is_over = |entry: &Entry| {
             entry.gate.is_shut() || entry.holding.is_over() || now.duration_since(entry.heard) >= QUIET_MAX
@@ -157,7 +158,7 @@ impl Gates {
         let mut due: Vec<_> = state.gates.iter_mut().filter(|(_, entry)| entry.due <= now).collect();
         due.sort_by_key(|(_, entry)| entry.due);
         let asked = due.into_iter().filter_map(|(key, entry)| {
-            let request = entry.gate.request()?;
+            let request = entry.gate.request(limits)?;
             let UnderWay { ended, shut } = entry.asking.insert(UnderWay::default()).clone();
             entry.due = now + every;
             let (key, place, holding) = (key.clone(), entry.place.clone(), entry.holding.clone());

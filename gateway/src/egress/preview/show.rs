@@ -3,6 +3,8 @@
 //! What is sent here no fence can refuse. So each step is made with leave of the holding, which keeps the shard from being handed
 //! over meanwhile, and is given no longer than the lease is known to be ours: who owns the shard next meets nothing under way.
 
+use std::borrow::Cow;
+
 use bus::{Ahead, Error, Notes, Outside};
 use codec::{ActionType, OutboundView, names};
 use tokio::time::sleep_until;
@@ -138,7 +140,7 @@ impl<'a> Request<'a> {
     }
 
     fn part<'t>(&'t self, text: &'t str) -> Part<'t, 'a> {
-        Part { key: names::preview_key(self.key), text, action: self.action }
+        Part { key: names::preview_key(self.key), text: Cow::Borrowed(text), action: self.action }
     }
 
     async fn within<T>(&self, work: impl Future<Output = Result<T, SendError>>) -> Result<T, SendError> {

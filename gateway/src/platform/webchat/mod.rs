@@ -104,6 +104,10 @@ impl Platform for WebChat {
         Settling::EXACT
     }
 
+    fn limits(&self) -> Option<super::Limits> {
+        None
+    }
+
     async fn send(&self, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
         self.shared.deliver(part.action).await?;
         Ok(Accepted { id: part.action.message_key.unwrap_or_default().to_owned(), text: None })
