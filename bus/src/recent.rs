@@ -100,10 +100,14 @@ impl Recent {
             && known != server
         {
             again = self.mend().await?;
-            tracing::warn!(
-                again,
-                "redis is another server than before, or was started anew; what it lacked was appended again"
-            );
+            if again == 0 {
+                tracing::info!("redis is another server than before, or was started anew; it lacks nothing of ours");
+            } else {
+                tracing::warn!(
+                    again,
+                    "redis is another server than before, or was started anew; what it lacked was appended again"
+                );
+            }
         }
         let mut ring = self.ring();
         ring.server = Some(server);

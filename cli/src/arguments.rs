@@ -134,7 +134,8 @@ pub(crate) struct Which {
     /// Only these, as `list` shows them.
     #[arg(value_name = "ID")]
     pub(crate) ids: Vec<String>,
-    /// From the stream of this role: `inbound`, or `outbound:<platform>`.
+    /// From the stream of this role: `inbound`, `outbound:<platform>`, or a plain stream's, `plain:inbound` and
+    /// `plain:outbound:<platform>`.
     #[arg(long)]
     pub(crate) role: Option<String>,
     /// With this code, the word that their error begins with.
@@ -147,11 +148,23 @@ pub(crate) struct Which {
     #[arg(long, value_name = "ID")]
     pub(crate) trace: Option<String>,
     /// Given up at least so long ago, like `2h`.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = age)]
     pub(crate) older_than: Option<humantime::Duration>,
     /// Given up at most so long ago.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = age)]
     pub(crate) newer_than: Option<humantime::Duration>,
+}
+
+impl Which {
+    /// Whether some filter is set.
+    pub(crate) fn is_narrow(&self) -> bool {
+        let filters = [&self.role, &self.code, &self.trace, &self.lane];
+        filters.iter().any(|filter| filter.is_some()) || self.older_than.is_some() || self.newer_than.is_some()
+    }
+}
+
+fn age(text: &str) -> Result<humantime::Duration, String> {
+    text.parse().map_err(|_| "expected a number with its unit, like 90s, 15m, 2h or 30days".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -26,8 +26,16 @@ use service::Exit;
 /// Does what the command line says.
 #[must_use]
 pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(said) => {
+            // Help was asked for, or something was written wrong. As everywhere, nobody may listen.
+            let _ = said.print();
+            return if said.use_stderr() { Exit::Configuration } else { Exit::Clean }.into();
+        }
+    };
     let environment = Environment::from_process();
-    let done = match Arguments::parse().command {
+    let done = match arguments.command {
         Command::Up(arguments) => up::up(&arguments, &environment),
         Command::Config(arguments) => config::config(&arguments, &environment),
         Command::Dlq(arguments) => operate::dlq(&arguments, &environment),

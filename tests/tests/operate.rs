@@ -151,6 +151,18 @@ async fn a_replay_keeps_the_order_of_lanes_and_a_purge_removes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_filter_that_cannot_be_meant_is_refused() {
+    let (redis, bus, settings) = deployment().await;
+    bury(&redis, &bus, "webchat:a", b"x", "1", "panic: x").await;
+    let refused = stargazer(&settings, &["dlq", "purge", "--role", "inbuond"]);
+    assert!(refused.code == 64 && refused.err.contains("the roles are inbound, outbound:webchat"), "{}", refused.err);
+    let vague = stargazer(&settings, &["dlq", "purge", "--older-than", "soon"]);
+    assert!(vague.code == 64 && vague.err.contains("like 90s, 15m, 2h or 30days"), "{}", vague.err);
+    assert_eq!(stargazer(&settings, &["dlq", "list", "--code", "never"]).out, "no dead letter is like that\n");
+    assert_eq!(stargazer(&settings, &["dlq", "list", "--role", "inbound", "--json"]).json().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_replay_stops_at_a_full_stream() {
     let (redis, bus, mut settings) = deployment().await;
     settings.insert("SG_BUS__BACKLOG".into(), "1000".into());
@@ -207,7 +219,7 @@ async fn who_owns_what_and_what_waits_is_shown() {
     assert!(row[..2] == ["inbound", "3"] && [["1", "0"], ["0", "1"]].contains(&[row[2], row[3]]), "{lag}");
     let shown = stargazer(&settings, &["shards"]).out;
     assert!(
-        shown.contains("inbound shard 3: entry 5-1 failed 2 times, its owner died 1 times while it ran"),
+        shown.contains("inbound shard 3: entry 5-1 failed 2 times, its owner died once while it ran"),
         "{shown}"
     );
     let nobody = || {

@@ -42,7 +42,6 @@ async fn list(
         } else {
             more += 1;
         }
-        true
     })
     .await?;
     if as_json {
@@ -50,7 +49,7 @@ async fn list(
         return Ok(Exit::Clean);
     }
     if shown.is_empty() {
-        say::answer("no dead letters");
+        say::answer(if which.is_narrow() { "no dead letter is like that" } else { "no dead letters" });
         return Ok(Exit::Clean);
     }
     let rows = shown.iter().map(Line::cells);
@@ -65,7 +64,6 @@ async fn show(deployment: &Connected, id: &str, as_json: bool) -> Result<Exit, R
     let which = crate::arguments::Which { ids: vec![id.to_owned()], ..Default::default() };
     select::each(deployment, &which, |found| {
         say::answer(if as_json { whole(&found).to_string() } else { told(&found) });
-        true
     })
     .await?;
     Ok(Exit::Clean)
@@ -127,7 +125,6 @@ async fn choose(deployment: &Connected, handle: &Handle) -> Result<Vec<Line>, Re
     let mut chosen = Vec::new();
     select::each(deployment, &handle.which, |found| {
         chosen.push(Line::of(&found));
-        true
     })
     .await?;
     chosen.sort_by_key(|line| line.order);

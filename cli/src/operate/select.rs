@@ -46,22 +46,23 @@ impl Found {
     }
 }
 
-/// Calls `each` for every letter that is meant, the oldest first, until it says that it has enough.
-pub(super) async fn each(
-    deployment: &Connected,
-    which: &Which,
-    mut each: impl FnMut(Found) -> bool,
-) -> Result<(), Refusal> {
+/// Calls `each` for every letter that is meant, the oldest first.
+///
+/// # Errors
+/// When Redis did not answer, a letter that was named is not there, or the role that was named does not exist.
+pub(super) async fn each(deployment: &Connected, which: &Which, mut each: impl FnMut(Found)) -> Result<(), Refusal> {
     let letters = bus::DeadLetters::new(deployment.bus.clone());
     if which.ids.is_empty() {
-        let mut all = letters.all(&deployment.roles());
+        let roles = deployment.roles();
+        let (mut all, mut is_known) = (letters.all(&roles), role_is_known(which, &roles));
         while let Some(letter) = all.next().await.map_err(|error| refused(&error))? {
             let found = Found::new(deployment, letter);
-            if found.is_meant(which) && !each(found) {
-                break;
+            if found.is_meant(which) {
+                is_known = true;
+                each(found);
             }
         }
-        return Ok(());
+        return if is_known { Ok(()) } else { Err(unknown_role(which, &roles)) };
     }
     for id in named(which)? {
         let letter = letters.get(&id).await.map_err(|error| refused(&error))?.ok_or_else(|| {
@@ -70,11 +71,25 @@ pub(super) async fn each(
             ))
         })?;
         let found = Found::new(deployment, letter);
-        if found.is_meant(which) && !each(found) {
-            break;
+        if found.is_meant(which) {
+            each(found);
         }
     }
     Ok(())
+}
+
+/// A stream that the settings do not know any more goes by its own name, so a name is wrong only if no letter has it either.
+fn role_is_known(which: &Which, roles: &[Role]) -> bool {
+    which.role.as_ref().is_none_or(|wanted| roles.iter().any(|role| role.to_string() == *wanted))
+}
+
+fn unknown_role(which: &Which, roles: &[Role]) -> Refusal {
+    let roles: Vec<String> = roles.iter().map(ToString::to_string).collect();
+    Refusal::configuration(format!(
+        "there is no role {:?} here, and no dead letter of one; the roles are {}",
+        which.role.as_deref().unwrap_or_default(),
+        roles.join(", ")
+    ))
 }
 
 /// The letters that were named, each once.
@@ -88,10 +103,7 @@ fn named(which: &Which) -> Result<BTreeSet<LetterId>, Refusal> {
 
 /// Something has to be chosen, so that nobody empties a list by leaving out a word.
 pub(super) fn has_choice(which: &Which, all: bool) -> Result<(), Refusal> {
-    let filters = [&which.role, &which.code, &which.trace, &which.lane];
-    let is_narrow =
-        filters.iter().any(|filter| filter.is_some()) || which.older_than.is_some() || which.newer_than.is_some();
-    if all || is_narrow || !which.ids.is_empty() {
+    if all || which.is_narrow() || !which.ids.is_empty() {
         Ok(())
     } else {
         Err(Refusal::configuration(

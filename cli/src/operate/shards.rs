@@ -56,13 +56,17 @@ fn why(stuck: &Stuck) -> String {
     let Stuck { entry, failures, deaths, waits } = stuck;
     let mut reasons = Vec::new();
     if *failures > 0 {
-        reasons.push(format!("failed {failures} times"));
+        reasons.push(format!("failed {}", times(*failures)));
     }
     if *deaths > 0 {
-        reasons.push(format!("its owner died {deaths} times while it ran"));
+        reasons.push(format!("its owner died {} while it ran", times(*deaths)));
     }
     let now = waits.map_or_else(|| "is tried now".to_owned(), |left| format!("is tried again in {}", age::short(left)));
     format!("entry {entry} {}, {now}", reasons.join(", "))
+}
+
+fn times(count: u32) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 fn told(found: &Survey, members: &[String]) -> Value {

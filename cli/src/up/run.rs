@@ -88,6 +88,6 @@ async fn end(house: House, screen: Screen, event: Event, data: Option<&Path>) ->
     if let Some(refusal) = refusal {
         return Err(refusal);
     }
-    screen.own("stopped");
+    screen.own(if matches!(exit, Exit::Signal(_)) { "ended at once" } else { "stopped" });
     Ok(exit)
 }
