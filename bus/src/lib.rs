@@ -9,6 +9,7 @@
 //! a [`Handler`] runs a turn, and the ledger commits its [`Outcome`].
 #![forbid(unsafe_code)]
 
+mod budget;
 mod clock;
 mod error;
 mod names;
@@ -38,6 +39,7 @@ mod registry;
 
 pub use answers::Answers;
 pub use append::{Batch, Entry, Producer};
+pub use budget::Budget;
 pub use clock::unix_ms;
 pub use consumer::{
     Consumer, ConsumerConfig, ConsumerStatus, Control, Effect, Facts, Failure, Handler, Holding, Holdings, Outcome,

@@ -17,6 +17,7 @@ mod daemon;
 pub mod egress;
 mod growing;
 pub mod ingress;
+pub mod pacing;
 pub mod platform;
 
 pub use daemon::Gateway;
