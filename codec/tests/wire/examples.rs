@@ -3,7 +3,7 @@
 use codec::inspect::{hex, json, pairs};
 use codec::{
     Attachment, AttachmentView, Button, ButtonView, Field, HistoryMessage, HistoryMessageView, Inbound, InboundView,
-    Outbound, OutboundView, PreviewFrame, PreviewFrameView, event_id, names,
+    MediaRecord, MediaRecordView, Outbound, OutboundView, PreviewFrame, PreviewFrameView, event_id, names,
 };
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
@@ -35,6 +35,7 @@ fn every_field_is_filled() {
     check!(Button, ButtonView);
     check!(PreviewFrame, PreviewFrameView);
     check!(HistoryMessage, HistoryMessageView);
+    check!(MediaRecord, MediaRecordView);
 }
 
 #[test]
@@ -58,6 +59,10 @@ fn the_parts_of_an_event_agree() {
     let shard = xxh3_64(event.channel_key.as_bytes()) % 16;
     let id = xxh3_128(format!("{}:0", event.cause()).as_bytes());
     assert_eq!(attachment.media_key, Some(format!("sg:media:{{{shard}}}:{id:032x}")));
+
+    let file = MediaRecord::example();
+    assert_eq!((&file.mimetype, file.size, &file.sha256), (&attachment.mimetype, attachment.size, &attachment.sha256));
+    assert_eq!(Some(&file.data), attachment.data.as_ref());
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use codec::inspect::{bytes, json};
 use codec::{
-    Attachment, AttachmentView, Button, ButtonView, HistoryMessage, HistoryMessageView, Inbound, InboundView, Outbound,
-    OutboundView, PreviewFrame, PreviewFrameView,
+    Attachment, AttachmentView, Button, ButtonView, HistoryMessage, HistoryMessageView, Inbound, InboundView,
+    MediaRecord, MediaRecordView, Outbound, OutboundView, PreviewFrame, PreviewFrameView,
 };
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ fn page() -> String {
 #[test]
 fn the_tables_of_the_wire_page_are_those_of_the_code() {
     let page = page();
-    let maps = ["inbound", "attachment", "outbound", "button", "preview", "history"];
+    let maps = ["inbound", "attachment", "outbound", "button", "preview", "history", "media"];
     let examples = maps.map(|map| format!("{map}-example"));
     for name in
         maps.into_iter().chain(examples.iter().map(String::as_str)).chain(["kinds", "types", "limits", "message-bytes"])
@@ -77,6 +77,7 @@ fn the_bytes_of_the_page_are_its_examples() {
     assert_eq!(ButtonView::decode(&read("button")).unwrap().into_owned(), Button::example());
     assert_eq!(PreviewFrameView::decode(&read("preview")).unwrap().into_owned(), PreviewFrame::example());
     assert_eq!(HistoryMessageView::decode(&read("history")).unwrap().into_owned(), HistoryMessage::example());
+    assert_eq!(MediaRecordView::decode(&read("media")).unwrap().into_owned(), MediaRecord::example());
 }
 
 #[test]
@@ -89,7 +90,7 @@ fn a_foreign_reader_finds_the_examples_of_the_page() {
         assert_eq!(again, bytes, "{hex} is not one value, or not in its shortest form");
         value
     };
-    for map in ["inbound", "attachment", "outbound", "button", "preview", "history"] {
+    for map in ["inbound", "attachment", "outbound", "button", "preview", "history", "media"] {
         for [field, example, key, value] in rows(&page, map) {
             assert_eq!(foreign(key).as_str(), Some(field));
             if !matches!(example, "[Attachment]" | "[[Button]]") {
