@@ -1,4 +1,4 @@
-//! How much this gateway has in Redis: what it put there and what has not expired.
+//! How much this gateway has in Redis: what it put there and what has not expired. One that starts anew counts from nothing.
 
 use std::{collections::VecDeque, time::Duration};
 

@@ -47,7 +47,12 @@ impl Cache {
                     None => None,
                 }
             }
-            None => None,
+            None => {
+                if disk_bytes > 0 {
+                    tracing::info!("files are kept in memory alone: there is no folder for them (media.folder)");
+                }
+                None
+            }
         };
         let bytes = |tier: &'static str| metrics::gauge!("stargazer_media_cache_bytes", "tier" => tier);
         let memory = Mutex::new(Lru::new(memory_bytes));

@@ -7,7 +7,7 @@
 use std::{
     fs::{DirBuilder, File, TryLockError},
     io::{self, Read, Write},
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::SystemTime,
@@ -17,8 +17,9 @@ use bytes::Bytes;
 
 use super::{Digest, lru::Lru};
 
-/// Only its owner may look into it: people's files are there.
+/// Only its owner may look into it, and into its files, wherever the folder was made: they are people's.
 const PRIVATE: u32 = 0o700;
+const PRIVATE_FILE: u32 = 0o600;
 /// Locked by who uses the folder.
 const LOCK: &str = "lock";
 /// What files end in that are being written. At the start none is, so those are left over.
@@ -136,7 +137,7 @@ impl Disk {
     }
 
     fn write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
-        let mut file = File::create(path)?;
+        let mut file = File::options().write(true).create(true).truncate(true).mode(PRIVATE_FILE).open(path)?;
         file.write_all(data)?;
         touch(&file)
     }

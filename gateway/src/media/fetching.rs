@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Digest, Error, Shared, Wanted, count, inbound::Queued};
+use super::{Digest, Error, Shared, count, inbound::Queued};
 
 /// How often a step is tried that may go well in a moment.
 const TRIES: u32 = 2;
@@ -58,8 +58,8 @@ impl Fetching {
         self.waiting.close();
         let begun = async { while under_way.next().await.is_some() {} };
         let rest = async {
-            while let Some(Queued { key, wanted }) = self.waiting.recv().await {
-                fail(&self.shared, &key, &wanted, &Error::Stopping).await;
+            while let Some(wanted) = self.waiting.recv().await {
+                fail(&self.shared, &wanted, &Error::Stopping).await;
             }
         };
         if timeout(drain, join(begun, rest)).await.is_err() {
@@ -69,26 +69,29 @@ impl Fetching {
 }
 
 /// Fetches one file and puts it, or why it is not there, under its key.
-async fn bring(shared: Arc<Shared>, Queued { key, wanted }: Queued) {
-    match file(&shared, &key, &wanted).await {
+async fn bring(shared: Arc<Shared>, wanted: Queued) {
+    match file(&shared, &wanted).await {
         Ok(result) => {
             count(result);
-            tracing::debug!(%key, result, "a file came");
+            tracing::debug!(key = %wanted.key, result, "a file came");
         }
-        Err(error) => fail(&shared, &key, &wanted, &error).await,
+        Err(error) => fail(&shared, &wanted, &error).await,
     }
 }
 
-async fn fail(shared: &Shared, key: &MediaKey, wanted: &Wanted, why: &Error) {
+/// No warning: anybody may write a link that leads nowhere, as often as they like.
+async fn fail(shared: &Shared, wanted: &Queued, why: &Error) {
     count(why.code());
-    tracing::warn!(%key, error = %why, "a file did not come");
-    if let Err(error) = shared.put_failure(key, wanted, why).await {
-        tracing::warn!(%key, %error, "and that cannot be said to who waits for it");
+    let key = &wanted.key;
+    tracing::info!(%key, error = %why, "a file did not come");
+    if let Err(error) = shared.put_failure(wanted, why).await {
+        tracing::info!(%key, %error, "and that cannot be said to who waits for it");
     }
 }
 
 /// How it was had.
-async fn file(shared: &Shared, key: &MediaKey, wanted: &Wanted) -> Result<&'static str, Error> {
+async fn file(shared: &Shared, wanted: &Queued) -> Result<&'static str, Error> {
+    let key = &wanted.key;
     shared.check_size(wanted.size)?;
     let kept = match &wanted.sha256 {
         Some(digest) => shared.cache.get(digest).await.map(|data| (data, *digest)),

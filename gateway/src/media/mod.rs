@@ -33,6 +33,7 @@ pub use cache::Cache;
 pub use digest::Digest;
 pub use error::Error;
 pub use fetching::Fetching;
+use inbound::Queued;
 pub use inbound::{Place, Wanted};
 
 /// How long a file stays in Redis: a worker waits for it for a part of that, and a turn that is tried again as well.
@@ -42,7 +43,7 @@ const TTL: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone)]
 pub struct Media {
     shared: Arc<Shared>,
-    queue: mpsc::Sender<inbound::Queued>,
+    queue: mpsc::Sender<Queued>,
 }
 
 /// What platforms and fetching share.
@@ -100,19 +101,24 @@ impl Media {
     }
 
     /// Has an attachment fetched, and gives the key under which it, or why it is not there, will stand. `None`: too many wait
-    /// already, and nothing will stand anywhere; the envelope then has the attachment without a key.
+    /// already (or its address is too long for an envelope), and nothing will stand anywhere; the envelope then has the
+    /// attachment without a key.
     #[must_use]
     pub fn inbound(&self, wanted: Wanted) -> Option<MediaKey> {
-        let key = wanted.place.key(self.shared.store.names());
-        let is_taken = wanted.url.len() <= limits::URL_BYTES
-            && self.queue.try_send(inbound::Queued { key: key.clone(), wanted }).is_ok();
+        let queued = wanted.queued(self.shared.store.names());
+        if queued.is_none() {
+            count("address");
+        }
+        let queued = queued?;
+        let key = queued.key.clone();
+        let is_taken = self.queue.try_send(queued).is_ok();
         if !is_taken {
             count("queue_full");
         }
         is_taken.then_some(key)
     }
 
-    /// Puts a file that is in hand.
+    /// Puts a file that is in hand. Whoever calls bounds how many are at once.
     ///
     /// # Errors
     /// When it is too large, there is no room for it, or Redis did not take it.
@@ -182,15 +188,15 @@ impl Shared {
     }
 
     /// Says under a key why there is no file.
-    async fn put_failure(&self, key: &MediaKey, wanted: &Wanted, why: &Error) -> Result<(), Error> {
+    async fn put_failure(&self, wanted: &Queued, why: &Error) -> Result<(), Error> {
         let record = MediaRecord {
-            mimetype: cut(&wanted.mimetype).to_owned(),
+            mimetype: wanted.mimetype.clone(),
             size: wanted.size,
             error: Some(why.code().to_owned()),
             detail: cut(&why.to_string()).to_owned(),
             ..MediaRecord::default()
         };
-        self.put(key, record).await
+        self.put(&wanted.key, record).await
     }
 
     async fn put(&self, key: &MediaKey, record: MediaRecord) -> Result<(), Error> {
@@ -221,4 +227,35 @@ fn count(result: &'static str) {
 /// Does what takes long or blocks where it holds up nobody. `None` when the runtime ends.
 async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     tokio::task::spawn_blocking(work).await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use service::{Settings, Source};
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_host_and_no_network_is_refused() {
+        let environment =
+            [("SG_MEDIA__ALLOW".to_owned(), "10.0.0.0/8, files.example, http://a, 10.0.0.0/33".to_owned())];
+        let settings = Settings::read(Source::new(None, &BTreeMap::from(environment))).unwrap();
+        let problems: Vec<_> = Media::refuse(&settings.media).iter().map(ToString::to_string).collect();
+        let expected = |entry| {
+            format!(
+                "media.allow: is `{entry}`, but has to be a host like files.example.org or a network like 10.0.0.0/8"
+            )
+        };
+        assert_eq!(problems, [expected("http://a"), expected("10.0.0.0/33")]);
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        let text = "é".repeat(limits::NAME_BYTES);
+        assert_eq!(cut(&text).len(), limits::NAME_BYTES);
+        assert_eq!(cut(&format!("x{text}")).len(), limits::NAME_BYTES - 1);
+        assert_eq!(cut("text/plain"), "text/plain");
+    }
 }
