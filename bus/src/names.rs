@@ -243,6 +243,12 @@ impl Names {
         self.tagged(&format!("sg:preview:{platform}"), shard, "")
     }
 
+    /// What a platform can show and take, for whoever writes actions for it.
+    #[must_use]
+    pub fn capabilities(platform: &str) -> String {
+        format!("sg:capabilities:{platform}")
+    }
+
     /// A file that travels beside the streams, or why it does not.
     #[must_use]
     pub(crate) fn media(&self, shard: Shard, id: &str) -> String {

@@ -2,8 +2,9 @@
 
 use codec::inspect::{hex, json, pairs};
 use codec::{
-    Attachment, AttachmentView, Button, ButtonView, Field, HistoryMessage, HistoryMessageView, Inbound, InboundView,
-    MediaRecord, MediaRecordView, Outbound, OutboundView, PreviewFrame, PreviewFrameView, event_id, names,
+    Answer, AnswerView, Attachment, AttachmentView, Button, ButtonView, Field, HistoryMessage, HistoryMessageView,
+    Inbound, InboundView, MediaRecord, MediaRecordView, Outbound, OutboundView, PreviewFrame, PreviewFrameView,
+    Refusal, RefusalView, event_id, names,
 };
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
@@ -36,6 +37,8 @@ fn every_field_is_filled() {
     check!(PreviewFrame, PreviewFrameView);
     check!(HistoryMessage, HistoryMessageView);
     check!(MediaRecord, MediaRecordView);
+    check!(Answer, AnswerView);
+    check!(Refusal, RefusalView);
 }
 
 #[test]
