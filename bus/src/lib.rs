@@ -31,6 +31,7 @@ mod trim;
 
 mod lock;
 mod log;
+mod media;
 mod operate;
 mod preview;
 mod recent;
@@ -52,6 +53,7 @@ pub use ledger::{Action, Ahead, Attempt, Commit, Earlier, HistoryWrite, KeptNote
 pub use link::{Bus, BusConfig, Durability, Push, PushTo, Server, Session, Subscription, check_url};
 pub use lock::{DistributedLock, LockError};
 pub use log::{Appended, Log, LogBounds, LogEntry, Queue};
+pub use media::{Media, MediaKey};
 pub use names::{Names, Role};
 pub use operate::{DeadLetters, Lag, Letter, LetterId, Letters, Ownership, Place, Replayed, Stuck, Survey};
 pub use preview::{PreviewSink, Previews};

@@ -249,6 +249,12 @@ impl Names {
         format!("sg:capabilities:{platform}")
     }
 
+    /// A file that travels beside the streams, or why it does not.
+    #[must_use]
+    pub(crate) fn media(&self, shard: Shard, id: &str) -> String {
+        self.tagged("sg:media", shard, id)
+    }
+
     /// Log of what a WebChat conversation shows. Also the name of the pub/sub channel that announces its entries.
     #[must_use]
     pub fn webchat_log(&self, shard: Shard, chat: &str) -> String {

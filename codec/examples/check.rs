@@ -4,7 +4,7 @@
 //! cargo run -q -p codec --example check -- inbound < envelope
 //! ```
 //!
-//! `inbound`, `outbound`, `preview` (of which there may be several, one after another) or `history`; standard input is the
+//! `inbound`, `outbound`, `preview` (of which there may be several, one after another), `history` or `media`; standard input is the
 //! bytes, or their hex digits. Prints the map as JSON and names keys that readers skip, or says which field breaks which
 //! rule where, and ends with 1.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the output of a program")]
@@ -12,11 +12,13 @@
 use std::io::{Read as _, stdin};
 use std::process::ExitCode;
 
-use codec::{Error, Field, HistoryMessageView, InboundView, OutboundView, PreviewFrameView, frames, inspect};
+use codec::{
+    Error, Field, HistoryMessageView, InboundView, MediaRecordView, OutboundView, PreviewFrameView, frames, inspect,
+};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [what] = arguments.as_slice() else { return refuse("expected: inbound, outbound, preview or history") };
+    let [what] = arguments.as_slice() else { return refuse("expected: inbound, outbound, preview, history or media") };
     let mut input = Vec::new();
     if let Err(error) = stdin().read_to_end(&mut input) {
         return refuse(&format!("cannot read standard input: {error}"));
@@ -26,8 +28,11 @@ fn main() -> ExitCode {
         "inbound" => InboundView::decode(&bytes).map(|_| InboundView::FIELDS),
         "outbound" => OutboundView::decode(&bytes).map(|_| OutboundView::FIELDS),
         "history" => HistoryMessageView::decode(&bytes).map(|_| HistoryMessageView::FIELDS),
+        "media" => MediaRecordView::decode(&bytes).map(|_| MediaRecordView::FIELDS),
         "preview" => return previews(&bytes),
-        other => return refuse(&format!("no such map: {other}; there are inbound, outbound, preview and history")),
+        other => {
+            return refuse(&format!("no such map: {other}; there are inbound, outbound, preview, history and media"));
+        }
     };
     match read {
         Ok(fields) => {

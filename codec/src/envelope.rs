@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! /// What the map is.
-//! Owned, View, named "inbound", under "", by kind in NEEDS;
+//! Owned, View, named "inbound", under "", by kind in NEEDS;    // `, at most bytes` before `by`: another bound of the whole
 //! //                 |                |      the field that chooses a row of needs, if one does
 //! //                 |                what errors put in front of a field: the parent and a dot, for a nested map
 //! //                 what errors call the map itself
@@ -24,7 +24,7 @@
 macro_rules! view {
     (
         $(#[doc = $doc:expr])+
-        $View:ident, named $title:literal, under $parent:literal $(, by $by:ident in $needs:expr)?;
+        $View:ident, named $title:literal, under $parent:literal $(, at most $max:expr)? $(, by $by:ident in $needs:expr)?;
         $($(#[doc = $field_doc:literal])+ $field:ident $(($name:literal))?: $Type:ty, $Presence:ident, $bound:expr;)+
     ) => {
         $(#[doc = $doc])+
@@ -55,7 +55,8 @@ macro_rules! view {
                 // Made where it will be returned, since a view is large enough for copies of it to show.
                 let mut decoded = Ok(Self::default());
                 if let Ok(view) = &mut decoded {
-                    if let Err(error) = $crate::read::whole(buffer, $title, view, Self::read_into, Self::read_into) {
+                    let max = $crate::envelope::bytes_max!($($max)?);
+                    if let Err(error) = $crate::read::whole(buffer, $title, max, view, Self::read_into, Self::read_into) {
                         decoded = Err(error);
                     }
                 }
@@ -126,7 +127,7 @@ macro_rules! view {
 macro_rules! envelope {
     (
         $(#[doc = $doc:literal])+
-        $Owned:ident, $View:ident, named $title:literal, under $parent:literal $(, by $by:ident in $needs:expr)?;
+        $Owned:ident, $View:ident, named $title:literal, under $parent:literal $(, at most $max:expr)? $(, by $by:ident in $needs:expr)?;
         $(
             $(#[doc = $field_doc:literal])+
             $field:ident $(($name:literal))?: $Type:ty, $Presence:ident, $bound:expr, $example:expr;
@@ -140,7 +141,7 @@ macro_rules! envelope {
 
         $crate::envelope::view! {
             #[doc = concat!(" A [`", stringify!($Owned), "`] that borrows from the buffer it was read from.")]
-            $View, named $title, under $parent $(, by $by in $needs)?;
+            $View, named $title, under $parent $(, at most $max)? $(, by $by in $needs)?;
             $($(#[doc = $field_doc])+ $field $(($name))?: $Type, $Presence, $bound;)+
         }
 
@@ -216,12 +217,11 @@ macro_rules! envelope {
                 })+
                 $($crate::needs::check($needs, self.$by as usize, self.given())
                     .map_err(|(field, rule)| $crate::wire::broken(field, rule))?;)?
-                match self.encoded_len() {
-                    ..=$crate::limits::ENVELOPE_BYTES => Ok(()),
-                    _ => Err($crate::wire::broken(
-                        $title,
-                        $crate::error::Rule::TooLong { max: $crate::limits::ENVELOPE_BYTES },
-                    )),
+                let max = $crate::envelope::bytes_max!($($max)?);
+                if self.encoded_len() <= max {
+                    Ok(())
+                } else {
+                    Err($crate::wire::broken($title, $crate::error::Rule::TooLong { max }))
                 }
             }
 
@@ -317,6 +317,16 @@ macro_rules! key_name {
     };
 }
 
+/// The bound of a whole map.
+macro_rules! bytes_max {
+    () => {
+        $crate::limits::ENVELOPE_BYTES
+    };
+    ($max:expr) => {
+        $max
+    };
+}
+
 /// The description of a field, found at compile time.
 macro_rules! field {
     ($View:ident, $field:ident $($name:literal)?) => {
@@ -324,4 +334,4 @@ macro_rules! field {
     };
 }
 
-pub(crate) use {envelope, field, key_name, view};
+pub(crate) use {bytes_max, envelope, field, key_name, view};

@@ -61,6 +61,7 @@ mod tests {
     use crate::history::HistoryMessage;
     use crate::inbound::Inbound;
     use crate::inspect::pairs;
+    use crate::media::MediaRecord;
     use crate::outbound::Outbound;
     use crate::preview::PreviewFrame;
     use crate::read::Reader;
@@ -147,6 +148,7 @@ mod tests {
             agree::<Outbound>(&bent(&Outbound::example().to_bytes(), &fates, off, damage))?;
             agree::<PreviewFrame>(&bent(&PreviewFrame::example().to_bytes(), &fates, off, damage))?;
             agree::<HistoryMessage>(&bent(&HistoryMessage::example().to_bytes(), &fates, off, damage))?;
+            agree::<MediaRecord>(&bent(&MediaRecord::example().to_bytes(), &fates, off, damage))?;
         }
     }
 }

@@ -43,6 +43,7 @@ mod inbound;
 mod outbound;
 
 mod history;
+mod media;
 mod preview;
 mod route;
 
@@ -64,6 +65,7 @@ pub use error::{Error, Rule};
 pub use history::{HistoryMessage, HistoryMessageView};
 pub use inbound::{Attachment, AttachmentView, Inbound, InboundView};
 pub use list::{Items, List};
+pub use media::{MediaRecord, MediaRecordView};
 pub use needs::{Need, Needs};
 pub use outbound::{Button, ButtonView, Outbound, OutboundView};
 pub use platform::PlatformName;

@@ -44,6 +44,10 @@ limits! {
     INLINE_BYTES = 32 << 10;
     /// `data` of an action: larger ones travel beside the stream, under `media_key`.
     DATA_BYTES = 8 << 20;
+    /// A file that travels beside the stream: above what platforms take by default (Discord 10 MiB, Matrix 50 MB at the most).
+    FILE_BYTES = 32 << 20;
+    /// The record of such a file, whole.
+    MEDIA_BYTES = 33 << 20;
     /// `attachments` of one message.
     ATTACHMENT_ITEMS = 64;
     /// `member_roles`. Discord ends at 250.
@@ -65,6 +69,7 @@ mod tests {
     #[test]
     fn the_largest_parts_fit_the_envelope_together() {
         const { assert!(DATA_BYTES + TEXT_BYTES + RAW_BYTES + BUTTON_ITEMS * 1024 < ENVELOPE_BYTES) };
+        const { assert!(FILE_BYTES + 8 * 1024 < MEDIA_BYTES) };
         const { assert!(ATTACHMENT_ITEMS * (INLINE_BYTES + 2 * URL_BYTES) + TEXT_BYTES + RAW_BYTES < ENVELOPE_BYTES) };
     }
 }

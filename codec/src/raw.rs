@@ -21,7 +21,7 @@ impl Raw {
     /// `bytes` is not exactly one well-formed value, is nil, or is longer or nested deeper than the limits allow.
     pub fn new(bytes: Bytes) -> Result<Self, Error> {
         let refused = |rule| Error { field: "raw value", offset: Some(0), rule };
-        read::fill(&bytes, "raw value", |reader: &mut Reader<'_, Error>| match reader.nil() {
+        read::fill(&bytes, "raw value", limits::ENVELOPE_BYTES, |reader: &mut Reader<'_, Error>| match reader.nil() {
             true => Err(refused(Rule::Missing)),
             false => reader.raw().map(|_| ()),
         })?;

@@ -6,7 +6,6 @@
 
 use crate::error::{Error, Rule};
 use crate::fault::{Fault, Refused};
-use crate::limits;
 use crate::out::Key;
 use crate::unchecked::text;
 
@@ -21,19 +20,20 @@ pub struct Reader<'a, E: Fault> {
     field: E::Field,
 }
 
-/// Reads one map that has to fill `buffer` into a view of defaults, quickly if it is sound. Both ways are the same
+/// Reads one map that has to fill `buffer`, of at most `max` bytes, into a view of defaults, quickly if it is sound. Both ways are the same
 /// function.
 #[inline(always)]
 pub(crate) fn whole<'a, V: Default>(
     buffer: &'a [u8],
     name: &'static str,
+    max: usize,
     view: &mut V,
     quickly: impl FnOnce(&mut V, &mut Reader<'a, Refused>) -> Result<(), Refused>,
     precisely: impl FnOnce(&mut V, &mut Reader<'a, Error>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    fill(buffer, name, |reader| quickly(view, reader)).or_else(|Refused| {
+    fill(buffer, name, max, |reader| quickly(view, reader)).or_else(|Refused| {
         *view = V::default();
-        fill(buffer, name, |reader| precisely(view, reader))
+        fill(buffer, name, max, |reader| precisely(view, reader))
     })
 }
 
@@ -42,11 +42,12 @@ pub(crate) fn whole<'a, V: Default>(
 pub(crate) fn fill<'a, E: Fault>(
     buffer: &'a [u8],
     name: &'static str,
+    max: usize,
     read: impl FnOnce(&mut Reader<'a, E>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut reader = Reader::new(buffer, name);
-    if buffer.len() > limits::ENVELOPE_BYTES {
-        return Err(reader.error(0, Rule::TooLong { max: limits::ENVELOPE_BYTES }));
+    if buffer.len() > max {
+        return Err(reader.error(0, Rule::TooLong { max }));
     }
     read(&mut reader)?;
     if !reader.is_at_end() {

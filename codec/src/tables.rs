@@ -10,6 +10,7 @@ use crate::examples;
 use crate::history::HistoryMessage;
 use crate::inbound::{Attachment, Inbound};
 use crate::limits;
+use crate::media::MediaRecord;
 use crate::needs::Needs;
 use crate::outbound::{Button, Outbound};
 use crate::preview::PreviewFrame;
@@ -43,7 +44,7 @@ pub fn fill(page: &str) -> String {
     filled
 }
 
-/// The table of this name, in Markdown: a map (`inbound`, `attachment`, `outbound`, `button`, `preview`, `history`,
+/// The table of this name, in Markdown: a map (`inbound`, `attachment`, `outbound`, `button`, `preview`, `history`, `media`,
 /// `answer`, `refusal`),
 /// its examples (the name with `-example` behind), one envelope byte by byte (`message-bytes`), what kinds need
 /// (`kinds`, `types`), or the bounds (`limits`).
@@ -56,6 +57,7 @@ pub fn table(name: &str) -> Option<String> {
         "button" => fields(Button::FIELDS),
         "preview" => fields(PreviewFrame::FIELDS),
         "history" => fields(HistoryMessage::FIELDS),
+        "media" => fields(MediaRecord::FIELDS),
         "answer" => fields(Answer::FIELDS),
         "refusal" => fields(Refusal::FIELDS),
         "inbound-example" => examples::table(Inbound::FIELDS, &Inbound::example().to_bytes())?,
@@ -64,6 +66,7 @@ pub fn table(name: &str) -> Option<String> {
         "button-example" => examples::table(Button::FIELDS, &Button::example().to_bytes())?,
         "preview-example" => examples::table(PreviewFrame::FIELDS, &PreviewFrame::example().to_bytes())?,
         "history-example" => examples::table(HistoryMessage::FIELDS, &HistoryMessage::example().to_bytes())?,
+        "media-example" => examples::table(MediaRecord::FIELDS, &MediaRecord::example().to_bytes())?,
         "answer-example" => examples::table(Answer::FIELDS, &Answer::example().to_bytes())?,
         "refusal-example" => examples::table(Refusal::FIELDS, &Refusal::example().to_bytes())?,
         "message-bytes" => examples::message()?,

@@ -7,8 +7,8 @@ use bus::{
     reply::{self, Value},
 };
 use codec::{
-    HistoryMessageView, InboundRoute, InboundView, OutboundRoute, OutboundView, PreviewFrameView, frames,
-    peek_channel_key, peek_inbound, peek_lane,
+    HistoryMessageView, InboundRoute, InboundView, MediaRecordView, OutboundRoute, OutboundView, PreviewFrameView,
+    frames, peek_channel_key, peek_inbound, peek_lane,
 };
 
 use crate::split::{Count, Limits, split};
@@ -35,6 +35,7 @@ pub fn bytes(target: &str) -> Option<Read> {
             frames(bytes).for_each(|frame| _ = black_box(frame));
             _ = black_box(PreviewFrameView::decode(bytes));
             _ = black_box(HistoryMessageView::decode(bytes));
+            _ = black_box(MediaRecordView::decode(bytes));
         },
         "split" => |bytes| {
             if let Some((limits, _, text)) = text_to_split(bytes) {

@@ -10,6 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     egress::Egress,
     ingress::{Bounds, Ingress},
+    media::{Fetching, Media},
     platform::{self, Platform, Started, supervise},
 };
 
@@ -22,6 +23,10 @@ const DEATHS_MAX: u32 = 10;
 pub struct Gateway {
     ingress: Ingress,
     platforms: Vec<Arc<dyn Platform>>,
+    #[expect(dead_code, reason = "kept for platforms with files, of which there is none yet")]
+    media: Media,
+    /// Until it runs.
+    fetching: Option<Fetching>,
     /// Stops the adapters, and knows when the last one has.
     adapters: (CancellationToken, TaskTracker),
     /// Stops what lies between them and Redis in both directions, and knows when it has drained.
@@ -39,6 +44,7 @@ impl Daemon for Gateway {
             let message = "no platform is enabled, so there is nothing to do; enable one, for example platform.webchat";
             problems.push(Problem { place: "platform".into(), message: message.into() });
         }
+        problems.extend(Media::refuse(&settings.media));
         problems
     }
 
@@ -48,7 +54,10 @@ impl Daemon for Gateway {
         let bounds = Bounds { entries: settings.gateway.buffer_entries, bytes };
         let ingress = Ingress::new(context.bus.clone(), settings.stream_bound(), bounds);
         let platforms = platform::create(context, &ingress).await?;
-        Ok(Self { ingress, platforms, adapters: Default::default(), streams: Default::default() })
+        let opened = Media::open(context.bus.clone(), &settings.media).await;
+        let (media, fetching) = opened.map_err(|error| StartError::Internal(error.to_string()))?;
+        let fetching = Some(fetching);
+        Ok(Self { ingress, platforms, media, fetching, adapters: Default::default(), streams: Default::default() })
     }
 
     async fn start(&mut self, context: &Context) -> Result<(), StartError> {
@@ -61,6 +70,7 @@ impl Daemon for Gateway {
             std::iter::once(role).chain(plain).for_each(|role| self.start_egress(platform, role, context));
         }
         self.start_ingress(context);
+        self.start_fetching(context);
         let tried: Vec<_> = self.platforms.iter().map(|platform| self.start_adapter(platform, context)).collect();
         for mut tried in tried {
             let _ = tried.wait_for(|tried| *tried).await;
@@ -124,6 +134,13 @@ impl Gateway {
         let (stop, tracker) = self.streams.clone();
         let work = self.ingress.clone().run(stop.clone(), context.settings.shutdown.drain);
         context.tasks.spawn("ingress", OnEnd::NeededUntil(stop), tracker.track_future(work));
+    }
+
+    fn start_fetching(&mut self, context: &Context) {
+        let Some(fetching) = self.fetching.take() else { return };
+        let (stop, tracker) = self.streams.clone();
+        let work = fetching.run(stop.clone(), context.settings.shutdown.drain);
+        context.tasks.spawn("media", OnEnd::NeededUntil(stop), tracker.track_future(work));
     }
 
     /// Gives what tells when its first try has ended.

@@ -1,7 +1,8 @@
 //! Platforms to streams and back. The gateway is the only process that holds live platform connections.
 //!
 //! The way of a message: [`platform`] takes an event, [`ingress`] makes it a checked envelope for the lane's shard; what the
-//! worker committed comes back through [`egress`], which gives each action to its platform in lane order.
+//! worker committed comes back through [`egress`], which gives each action to its platform in lane order. Files travel beside
+//! the streams ([`media`]).
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(feature = "webchat"),
@@ -18,6 +19,7 @@ pub mod egress;
 mod growing;
 pub mod ingress;
 pub mod pacing;
+pub mod media;
 pub mod platform;
 
 pub use daemon::Gateway;

@@ -1,6 +1,4 @@
 //! A budget that several gateways of one bot share.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so at once")]
-
 use std::time::{Duration, Instant};
 
 use bus::{Budget, Shards};

@@ -3,8 +3,8 @@
 
 use codec::inspect::{hex, json, pairs};
 use codec::{
-    ActionType, Attachment, Field, HistoryMessage, HistoryMessageView, Inbound, InboundView, Kind, Needs, Outbound,
-    OutboundView, Presence, PreviewFrame, PreviewFrameView, event_id,
+    ActionType, Attachment, Field, HistoryMessage, HistoryMessageView, Inbound, InboundView, Kind, MediaRecord,
+    MediaRecordView, Needs, Outbound, OutboundView, Presence, PreviewFrame, PreviewFrameView, event_id,
 };
 
 /// One vector.
@@ -48,6 +48,8 @@ pub(crate) fn cases() -> Vec<Case> {
         add(format!("preview/{word}"), "preview", PreviewFrameView::decode(&frame).unwrap().into_owned().to_bytes());
         let said = chosen(HistoryMessage::FIELDS, &HistoryMessage::example().to_bytes(), &[], "", filled);
         add(format!("history/{word}"), "history", HistoryMessageView::decode(&said).unwrap().into_owned().to_bytes());
+        let file = chosen(MediaRecord::FIELDS, &MediaRecord::example().to_bytes(), &[], "", filled);
+        add(format!("media/{word}"), "media", MediaRecordView::decode(&file).unwrap().into_owned().to_bytes());
     }
 
     add("inbound/every-field".into(), "inbound", Inbound::example().to_bytes());

@@ -1,7 +1,7 @@
 //! The schema as a file: what readers and writers that are already out there count on. It only grows.
 
 use codec::limits;
-use codec::{Attachment, Button, Field, HistoryMessage, Inbound, Needs, Outbound, PreviewFrame, Type};
+use codec::{Attachment, Button, Field, HistoryMessage, Inbound, MediaRecord, Needs, Outbound, PreviewFrame, Type};
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,7 @@ impl Schema {
                 map("Button", Button::FIELDS, &[]),
                 map("preview", PreviewFrame::FIELDS, &[]),
                 map("history", HistoryMessage::FIELDS, &[]),
+                map("media", MediaRecord::FIELDS, &[]),
             ],
         }
     }

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use codec::{
-    ActionType, Answer, Attachment, Button, HistoryMessage, Inbound, Kind, Outbound, PreviewFrame, Raw, Refusal, Role,
-    Status, TypingState,
+    ActionType, Answer, Attachment, Button, HistoryMessage, Inbound, Kind, MediaRecord, Outbound, PreviewFrame, Raw,
+    Refusal, Role, Status, TypingState,
 };
 use proptest::collection::vec;
 use proptest::option::of;
@@ -157,6 +157,12 @@ pub(crate) fn history() -> impl Strategy<Value = HistoryMessage> {
             message_id,
             message_key,
         },
+    )
+}
+
+pub(crate) fn media() -> impl Strategy<Value = MediaRecord> {
+    (text(), any::<u64>(), of(some()), of(some()), text(), bytes()).prop_map(
+        |(mimetype, size, sha256, error, detail, data)| MediaRecord { mimetype, size, sha256, error, detail, data },
     )
 }
 

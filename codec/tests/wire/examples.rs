@@ -3,8 +3,8 @@
 use codec::inspect::{hex, json, pairs};
 use codec::{
     Answer, AnswerView, Attachment, AttachmentView, Button, ButtonView, Field, HistoryMessage, HistoryMessageView,
-    Inbound, InboundView, Outbound, OutboundView, PreviewFrame, PreviewFrameView, Refusal, RefusalView, event_id,
-    names,
+    Inbound, InboundView, MediaRecord, MediaRecordView, Outbound, OutboundView, PreviewFrame, PreviewFrameView,
+    Refusal, RefusalView, event_id, names,
 };
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
@@ -36,6 +36,7 @@ fn every_field_is_filled() {
     check!(Button, ButtonView);
     check!(PreviewFrame, PreviewFrameView);
     check!(HistoryMessage, HistoryMessageView);
+    check!(MediaRecord, MediaRecordView);
     check!(Answer, AnswerView);
     check!(Refusal, RefusalView);
 }
@@ -61,6 +62,10 @@ fn the_parts_of_an_event_agree() {
     let shard = xxh3_64(event.channel_key.as_bytes()) % 16;
     let id = xxh3_128(format!("{}:0", event.cause()).as_bytes());
     assert_eq!(attachment.media_key, Some(format!("sg:media:{{{shard}}}:{id:032x}")));
+
+    let file = MediaRecord::example();
+    assert_eq!((&file.mimetype, file.size, &file.sha256), (&attachment.mimetype, attachment.size, &attachment.sha256));
+    assert_eq!(Some(&file.data), attachment.data.as_ref());
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::path::Path;
 use codec::inspect::{bytes, json};
 use codec::{
     Answer, AnswerView, Attachment, AttachmentView, Button, ButtonView, HistoryMessage, HistoryMessageView, Inbound,
-    InboundView, Outbound, OutboundView, PreviewFrame, PreviewFrameView, Refusal, RefusalView,
+    InboundView, MediaRecord, MediaRecordView, Outbound, OutboundView, PreviewFrame, PreviewFrameView, Refusal,
+    RefusalView,
 };
 use serde_json::Value;
 
@@ -17,7 +18,7 @@ fn page() -> String {
 #[test]
 fn the_tables_of_the_wire_page_are_those_of_the_code() {
     let page = page();
-    let maps = ["inbound", "attachment", "outbound", "button", "preview", "history"];
+    let maps = ["inbound", "attachment", "outbound", "button", "preview", "history", "media"];
     let examples = maps.map(|map| format!("{map}-example"));
     for name in
         maps.into_iter().chain(examples.iter().map(String::as_str)).chain(["kinds", "types", "limits", "message-bytes"])
@@ -80,6 +81,7 @@ fn the_bytes_of_the_page_are_its_examples() {
     assert_eq!(AnswerView::decode(&read("answer")).unwrap().into_owned(), Answer::example());
     assert_eq!(RefusalView::decode(&read("refusal")).unwrap().into_owned(), Refusal::example());
     assert_eq!(HistoryMessageView::decode(&read("history")).unwrap().into_owned(), HistoryMessage::example());
+    assert_eq!(MediaRecordView::decode(&read("media")).unwrap().into_owned(), MediaRecord::example());
 }
 
 #[test]
@@ -92,7 +94,7 @@ fn a_foreign_reader_finds_the_examples_of_the_page() {
         assert_eq!(again, bytes, "{hex} is not one value, or not in its shortest form");
         value
     };
-    for map in ["inbound", "attachment", "outbound", "button", "preview", "history", "answer", "refusal"] {
+    for map in ["inbound", "attachment", "outbound", "button", "preview", "history", "media", "answer", "refusal"] {
         for [field, example, key, value] in rows(&page, map) {
             assert_eq!(foreign(key).as_str(), Some(field));
             if !matches!(example, "[Attachment]" | "[[Button]]" | "Refusal") {

@@ -2,8 +2,8 @@
 
 use codec::{
     Answer, AnswerView, ENCODE_SPARE, Error, HistoryMessage, HistoryMessageView, Inbound, InboundRoute, InboundView,
-    Outbound, OutboundRoute, OutboundView, PreviewFrame, PreviewFrameView, frames, peek_channel_key, peek_inbound,
-    peek_lane,
+    MediaRecord, MediaRecordView, Outbound, OutboundRoute, OutboundView, PreviewFrame, PreviewFrameView, frames,
+    peek_channel_key, peek_inbound, peek_lane,
 };
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
@@ -37,6 +37,7 @@ envelopes! {
     Outbound, OutboundView;
     PreviewFrame, PreviewFrameView;
     HistoryMessage, HistoryMessageView;
+    MediaRecord, MediaRecordView;
     Answer, AnswerView;
 }
 
@@ -149,6 +150,11 @@ proptest! {
     }
 
     #[test]
+    fn a_media_record_comes_back(record in envelopes::media()) {
+        round_trip(&record)?;
+    }
+
+    #[test]
     fn an_answer_comes_back(answer in envelopes::answer()) {
         round_trip(&answer)?;
     }
@@ -160,6 +166,7 @@ proptest! {
         stable::<Outbound>(&bytes)?;
         stable::<PreviewFrame>(&bytes)?;
         stable::<HistoryMessage>(&bytes)?;
+        stable::<MediaRecord>(&bytes)?;
         stable::<Answer>(&bytes)?;
         frames(&bytes).for_each(drop);
         inbound_lanes_agree(&bytes)?;
@@ -238,5 +245,10 @@ proptest! {
     #[test]
     fn a_damaged_history_message_is_read_or_refused(message in envelopes::history()) {
         damage(&message, |_| Ok(()))?;
+    }
+
+    #[test]
+    fn a_damaged_media_record_is_read_or_refused(record in envelopes::media()) {
+        damage(&record, |_| Ok(()))?;
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use codec::inspect::{bytes, hex};
-use codec::{ActionType, Error, HistoryMessageView, InboundView, Kind, OutboundView, PreviewFrameView, Rule};
+use codec::{
+    ActionType, Error, HistoryMessageView, InboundView, Kind, MediaRecordView, OutboundView, PreviewFrameView, Rule,
+};
 use rmpv::Value;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -26,6 +28,7 @@ pub(crate) fn rewritten(envelope: &str, bytes: &[u8]) -> Result<Vec<u8>, Error> 
         "outbound" => OutboundView::decode(bytes)?.into_owned().to_bytes(),
         "preview" => PreviewFrameView::decode(bytes)?.into_owned().to_bytes(),
         "history" => HistoryMessageView::decode(bytes)?.into_owned().to_bytes(),
+        "media" => MediaRecordView::decode(bytes)?.into_owned().to_bytes(),
         other => panic!("no envelope is called {other}"),
     };
     Ok(again.into())
@@ -46,7 +49,7 @@ fn the_file_holds_what_we_write() {
     }
     let names = |needle: &str| cases.iter().filter(|case| case.name.contains(needle)).count();
     assert_eq!(names("/minimal"), names("/full"));
-    assert_eq!(names("/full"), Kind::ALL.len() + ActionType::ALL.len() + 2, "kinds, types, preview, history");
+    assert_eq!(names("/full"), Kind::ALL.len() + ActionType::ALL.len() + 3, "kinds, types, preview, history, media");
 }
 
 /// A file that another language's script wrote.

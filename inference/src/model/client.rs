@@ -1,4 +1,5 @@
 //! A streaming client for any endpoint that speaks OpenAI's chat completions.
+#![expect(clippy::disallowed_types, reason = "its address is a setting, and often a private one: not for `fetch`")]
 
 use std::{sync::Arc, time::Duration};
 

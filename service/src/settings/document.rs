@@ -4,20 +4,23 @@ use std::fmt;
 
 use super::{
     macros::Key,
-    sections::{Boot, Bus, Gateway, HealthSettings, History, Inference, Log, Model, Prompt, Redis, Shutdown, WebChat},
+    sections::{
+        Boot, Bus, Gateway, HealthSettings, History, Inference, Log, Media, Model, Prompt, Redis, Shutdown, WebChat,
+    },
 };
 
 /// Shows the documented default file, as `stargazer config default` prints it. Every key is commented out.
 #[derive(Debug, Clone, Copy)]
 pub struct Document;
 
-const SECTIONS: [(&str, &[&str], &[Key]); 12] = [
+const SECTIONS: [(&str, &[&str], &[Key]); 13] = [
     (Redis::PATH, Redis::DOC, Redis::KEYS),
     (Model::PATH, Model::DOC, Model::KEYS),
     (Prompt::PATH, Prompt::DOC, Prompt::KEYS),
     (History::PATH, History::DOC, History::KEYS),
     (WebChat::PATH, WebChat::DOC, WebChat::KEYS),
     (Gateway::PATH, Gateway::DOC, Gateway::KEYS),
+    (Media::PATH, Media::DOC, Media::KEYS),
     (Inference::PATH, Inference::DOC, Inference::KEYS),
     (Bus::PATH, Bus::DOC, Bus::KEYS),
     (HealthSettings::PATH, HealthSettings::DOC, HealthSettings::KEYS),

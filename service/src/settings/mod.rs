@@ -18,7 +18,7 @@ pub use document::Document;
 pub use platforms::{Platform, PlatformKind};
 pub use problem::Problem;
 pub use sections::{
-    Boot, Bus, Gateway, HealthSettings, History, Inference, Log, Model, Prompt, Redis, Shutdown, WebChat,
+    Boot, Bus, Gateway, HealthSettings, History, Inference, Log, Media, Model, Prompt, Redis, Shutdown, WebChat,
 };
 pub use source::Source;
 pub use value::{Durability, LogFormat};
@@ -40,6 +40,8 @@ pub struct Settings {
     pub log: Log,
     /// The gateway.
     pub gateway: Gateway,
+    /// Files that come with messages and go with answers.
+    pub media: Media,
     /// The worker.
     pub inference: Inference,
     /// The model.
@@ -74,6 +76,7 @@ impl Settings {
             health: HealthSettings::read(HealthSettings::PATH, &mut source, &mut problems),
             log: Log::read(Log::PATH, &mut source, &mut problems),
             gateway: Gateway::read(Gateway::PATH, &mut source, &mut problems),
+            media: Media::read(Media::PATH, &mut source, &mut problems),
             inference: Inference::read(Inference::PATH, &mut source, &mut problems),
             model: Model::read(Model::PATH, &mut source, &mut problems),
             prompt: Prompt::read(Prompt::PATH, &mut source, &mut problems),
@@ -87,6 +90,7 @@ impl Settings {
             settings.model.name.get_or_insert_with(|| OPENROUTER_MODEL.into());
             settings.model.api_key.get_or_insert_with(|| SecretString::from(key));
         }
+        settings.media.folder = settings.media.folder.or_else(|| source.cache().map(|folder| folder.join("media")));
         relations::check(&settings, &mut problems);
         problems.extend(source.unknown());
         if problems.is_empty() { Ok(settings) } else { Err(problems) }

@@ -7,6 +7,8 @@ use crate::telemetry::filter_fault;
 
 /// A text on the wire has 256 KiB at most; what we add to one (why it was cut) needs a little of that.
 const TEXT_MAX: ByteSize = ByteSize::kib(240);
+/// What one record holds on the wire.
+const FILE_MAX: ByteSize = ByteSize::mib(32);
 const TEXT_RULE: &str = "has to be at most 240 KiB, so that it fits an envelope";
 
 pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>) {
@@ -62,6 +64,17 @@ pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>) {
     );
     rule(model.reply_bytes_max <= TEXT_MAX, "model.reply_bytes_max", TEXT_RULE);
     rule(settings.history.message_bytes <= TEXT_MAX, "history.message_bytes", TEXT_RULE);
+    let media = &settings.media;
+    rule(
+        media.file_bytes_max <= FILE_MAX.min(media.inbound_bytes_max),
+        "media.file_bytes_max",
+        "has to be at most 32 MiB and media.inbound_bytes_max",
+    );
+    rule(
+        media.connect_timeout <= media.total_timeout && media.read_timeout <= media.total_timeout,
+        "media.total_timeout",
+        "has to be at least media.connect_timeout and media.read_timeout",
+    );
     for platform in &settings.platforms {
         let PlatformKind::WebChat(webchat) = &platform.kind;
         rule(webchat.text_max <= TEXT_MAX, &format!("platform.{}.text_max", platform.name), TEXT_RULE);

@@ -90,6 +90,34 @@ sections! {
         buffer_bytes: ByteSize = "64 MiB";
     }
 
+    /// Files that come with messages and go with answers, in a gateway.
+    Media = "media" {
+        /// Folder of the cache on disk, another one for each gateway. Without one: `media` in `CACHE_DIRECTORY` (systemd sets
+        /// it), or `stargazer/media` among the user's caches (`XDG_CACHE_HOME`, else `~/.cache`).
+        folder: Option<PathBuf>;
+        /// Bytes of files that are kept on disk. Those go that were not used for longest; 0 B keeps none.
+        disk_bytes: ByteSize = "500 MB";
+        /// Bytes of files that are kept in memory.
+        memory_bytes: ByteSize = "64 MiB";
+        /// Longest file that is taken.
+        file_bytes_max: ByteSize = "25 MiB";
+        /// Bytes of files that a gateway puts into Redis in any hour, where each stays for one; further ones are refused.
+        inbound_bytes_max: ByteSize = "256 MiB";
+        /// Files that are fetched at once. Each may take three times its bytes of memory meanwhile.
+        fetches_max: usize = "4", from 1 to 64;
+        /// Files that wait to be fetched; further ones are refused.
+        queue_entries: usize = "1024", from 1 to 100000;
+        /// How long a connection to where a file is may take.
+        connect_timeout: Duration = "5s";
+        /// How long nothing may come from there.
+        read_timeout: Duration = "10s";
+        /// How long a file may take.
+        total_timeout: Duration = "1m";
+        /// Hosts (`files.example.org`) and networks (`10.0.0.0/8`) that files are fetched from although they are not on the
+        /// public internet.
+        allow: Vec<String>;
+    }
+
     /// The worker.
     Inference = "inference" {
         /// Conversations that are answered at once by one worker.

@@ -45,6 +45,7 @@ pub struct Source {
     /// Keys that a section asked for.
     known: BTreeSet<String>,
     openrouter: Option<String>,
+    cache: Option<PathBuf>,
     problems: Vec<Problem>,
 }
 
@@ -109,6 +110,7 @@ impl Source {
 
     fn read_environment(&mut self, environment: &BTreeMap<String, String>) {
         self.openrouter = environment.get(OPENROUTER).filter(|key| !key.is_empty()).cloned();
+        self.cache = cache(environment);
         let mut from_environment: BTreeMap<String, (String, String)> = BTreeMap::new();
         // A variable that is set to nothing is one that is not set, as shells and unit files mean it.
         for (name, value) in environment.iter().filter(|(_, value)| !value.is_empty()) {
@@ -157,6 +159,11 @@ impl Source {
         self.openrouter.clone()
     }
 
+    /// The folder for caches, if the environment says of any.
+    pub(super) fn cache(&self) -> Option<PathBuf> {
+        self.cache.clone()
+    }
+
     pub(super) fn take_problems(&mut self) -> Vec<Problem> {
         std::mem::take(&mut self.problems)
     }
@@ -171,6 +178,18 @@ impl Source {
             })
             .collect()
     }
+}
+
+/// Where systemd, or else the desktops' base directory rules say that caches belong. A relative path there is to be ignored.
+fn cache(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let absolute = |path: &str| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
+    let named = |name: &str| environment.get(name).and_then(|path| absolute(path));
+    // Of several, the first.
+    let service = environment.get("CACHE_DIRECTORY").and_then(|paths| absolute(paths.split(':').next()?));
+    service.or_else(|| {
+        let user = named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")))?;
+        Some(user.join("stargazer"))
+    })
 }
 
 fn scalar(value: &Value) -> Option<String> {

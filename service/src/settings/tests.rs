@@ -63,6 +63,18 @@ fn a_short_and_a_long_name_may_agree_but_not_differ() {
 }
 
 #[test]
+fn files_are_kept_where_caches_belong() {
+    let folder = |environment: &[(&str, &str)]| read("", environment).unwrap().media.folder;
+    let (home, caches) = (("HOME", "/u"), ("XDG_CACHE_HOME", "/c"));
+    assert_eq!(folder(&[]), None);
+    assert_eq!(folder(&[home]), Some("/u/.cache/stargazer/media".into()));
+    assert_eq!(folder(&[home, caches]), Some("/c/stargazer/media".into()));
+    assert_eq!(folder(&[home, ("XDG_CACHE_HOME", "c")]), Some("/u/.cache/stargazer/media".into()));
+    assert_eq!(folder(&[home, caches, ("CACHE_DIRECTORY", "/s:/t")]), Some("/s/media".into()));
+    assert_eq!(folder(&[home, ("SG_MEDIA__FOLDER", "/m")]), Some("/m".into()));
+}
+
+#[test]
 fn secrets_come_from_files_and_are_never_shown() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key");

@@ -61,7 +61,8 @@ pub(crate) fn command(rng: &mut Rng) -> Command {
     let stream = pick(rng, &["x1", "x2", "x3"]);
     let member = pick(rng, &["a", "b", "c", "d"]);
     let consumer = pick(rng, &["c1", "c2"]);
-    let text = match rng.u8(..43) {
+    let text = match rng.u8(..44) {
+        43 => format!("GETRANGE {} {m} {n}", pick(rng, &["t", "h", "nothing"])),
         42 => format!("SMISMEMBER s {member} a"),
         40 => format!("INCR {}", pick(rng, &["n", "t", "h"])),
         41 => format!("PERSIST {}", pick(rng, &["t", "h", "nothing"])),

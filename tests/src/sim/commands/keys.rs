@@ -2,7 +2,7 @@
 
 use bus::reply::Value;
 
-use super::{Arguments, Done, bulk, int, maybe};
+use super::{Arguments, Done, bulk, int, maybe, slice};
 use crate::sim::store::Store;
 
 const NOT_A_NUMBER: &str = "ERR value is not an integer or out of range";
@@ -29,6 +29,10 @@ pub(super) fn run(store: &mut Store, word: &str, arguments: Arguments<'_>) -> Op
             let get = |key: &Vec<u8>| store.get::<Vec<u8>>(key).ok().flatten().map_or(Value::Nil, bulk);
             Ok(Value::Array(arguments.from(1).iter().map(get).collect()))
         }
+        "GETRANGE" => store.get::<Vec<u8>>(key).and_then(|value| {
+            let text = value.map(|value| value.as_slice()).unwrap_or_default();
+            Ok(bulk(&text[slice(text.len(), arguments.number(2)?, arguments.number(3)?)]))
+        }),
         "SET" => set(store, arguments),
         "INCR" => {
             let count = store.get::<Vec<u8>>(key).and_then(|value| match value {
