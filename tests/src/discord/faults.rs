@@ -1,0 +1,100 @@
+//! What goes wrong with requests, by script or by chance. What goes wrong with sockets is ordered of the server itself.
+
+use std::{collections::VecDeque, time::Duration};
+
+use super::limits::Scope;
+use crate::Gate;
+
+/// When, around the request's effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Nothing was done.
+    Before,
+    /// It was done, and the client does not hear of it.
+    After,
+}
+
+/// What goes wrong with one request.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// An answer with this status (5xx) instead.
+    Status(u16, When),
+    /// The connection ends without an answer.
+    Cut(When),
+    /// The answer, or all of it, comes once the test opens the gate.
+    Held(Gate, When),
+    /// The same by the simulator's clock.
+    Slow(Duration, When),
+    /// A 429 out of the blue: scope, and how long to wait.
+    TooMany(Scope, Duration),
+}
+
+/// How many of a thousand requests meet what. What was drawn is the same for the same seed and order of requests.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Odds {
+    /// 500 to 504, half of them after it was done.
+    pub status: u32,
+    /// Cuts, half of them after it was done.
+    pub cut: u32,
+    /// Slow answers.
+    pub slow: u32,
+    /// The longest of those.
+    pub slow_max: Duration,
+    /// 429 with scope `shared`.
+    pub shared: u32,
+    /// 429 with scope `global`.
+    pub global: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Faults {
+    chance: fastrand::Rng,
+    odds: Odds,
+    /// Method, a part of the path, and what happens to the first request that has both.
+    script: VecDeque<(String, String, Fault)>,
+}
+
+impl Faults {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { chance: fastrand::Rng::with_seed(seed ^ 0x5eed), odds: Odds::default(), script: VecDeque::new() }
+    }
+
+    pub(crate) fn set(&mut self, odds: Odds) {
+        self.odds = odds;
+    }
+
+    pub(crate) fn script(&mut self, method: &str, path: &str, fault: Fault) {
+        self.script.push_back((method.to_owned(), path.to_owned(), fault));
+    }
+
+    /// What happens to this request.
+    pub(crate) fn draw(&mut self, method: &str, path: &str) -> Option<Fault> {
+        let fits = |(wanted, part, _): &(String, String, Fault)| wanted == method && path.contains(part.as_str());
+        if let Some(at) = self.script.iter().position(fits) {
+            return self.script.remove(at).map(|(.., fault)| fault);
+        }
+        let Odds { status, cut, slow, slow_max, shared, global } = self.odds;
+        // Always the same number of draws, so that other odds do not shift what follows.
+        let (mut drawn, is_after, which) = (self.chance.u32(..1000), self.chance.bool(), self.chance.u64(..));
+        let when = if is_after { When::After } else { When::Before };
+        let mut hits = |odds: u32| {
+            let is_hit = drawn < odds;
+            drawn = drawn.wrapping_sub(odds);
+            is_hit
+        };
+        let wait = Duration::from_millis(100 + which % 900);
+        if hits(status) {
+            return Some(Fault::Status([500, 502, 503, 504][(which % 4) as usize], when));
+        }
+        if hits(cut) {
+            return Some(Fault::Cut(when));
+        }
+        if hits(slow) {
+            return Some(Fault::Slow(slow_max.mul_f64((which % 1000) as f64 / 1000.0), when));
+        }
+        if hits(shared) {
+            return Some(Fault::TooMany(Scope::Shared, wait));
+        }
+        hits(global).then_some(Fault::TooMany(Scope::Global, wait))
+    }
+}
