@@ -2,7 +2,7 @@
 //! or a script, and people who do what a test says.
 //!
 //! Every rule names the document that it comes from; where the documents leave a number open, the code says so. The documents are
-//! those of 2026.
+//! those of 2026, and an independent client (`tests/tests/discord_client.rs`) runs its usual flow against it.
 
 mod clock;
 mod id;
@@ -24,11 +24,13 @@ mod server;
 mod state;
 
 mod actors;
+mod client;
 mod raw;
 mod seen;
 mod sockets;
 
 pub use actors::Person;
+pub use client::DiscordPy;
 pub use clock::Clock;
 pub use faults::{Fault, Odds, When};
 pub use gateway::{CloseCode, Intents};
