@@ -17,6 +17,7 @@ mod shard;
 mod link;
 pub mod reply;
 
+mod answers;
 mod append;
 mod lease;
 mod reader;
@@ -35,6 +36,7 @@ mod recent;
 mod records;
 mod registry;
 
+pub use answers::Answers;
 pub use append::{Batch, Entry, Producer};
 pub use clock::unix_ms;
 pub use consumer::{

@@ -221,6 +221,18 @@ impl Log {
         Ok(entries.into_iter().map(|entry| LogEntry { number: entry.id.ms, data: entry.data }).collect())
     }
 
+    /// The entry that was appended under `id`, while the log keeps it.
+    ///
+    /// # Errors
+    /// When Redis did not answer.
+    pub async fn find(&self, key: &str, id: &str) -> Result<Option<LogEntry>, Error> {
+        let mut score = redis::cmd("ZSCORE");
+        let number: Option<u64> = score.arg(ids(key)).arg(id).query_async(&mut self.bus.shared()).await?;
+        let Some(number) = number else { return Ok(None) };
+        let found = self.read(key, number.saturating_sub(1), 1).await?;
+        Ok(found.into_iter().next().filter(|entry| entry.number == number))
+    }
+
     /// Removes a log.
     ///
     /// # Errors

@@ -243,6 +243,12 @@ impl Names {
         self.tagged(&format!("sg:preview:{platform}"), shard, "")
     }
 
+    /// What a platform can show and take, for whoever writes actions for it.
+    #[must_use]
+    pub fn capabilities(platform: &str) -> String {
+        format!("sg:capabilities:{platform}")
+    }
+
     /// Log of what a WebChat conversation shows. Also the name of the pub/sub channel that announces its entries.
     #[must_use]
     pub fn webchat_log(&self, shard: Shard, chat: &str) -> String {

@@ -28,6 +28,7 @@ mod write;
 mod schema;
 mod wire;
 
+mod answer;
 mod choice;
 mod constant;
 mod list;
@@ -56,6 +57,7 @@ mod examples;
 pub mod inspect;
 pub mod tables;
 
+pub use answer::{Answer, AnswerView, Refusal, RefusalView};
 pub use choice::{ActionType, Kind, Role, Status, TypingState};
 pub use constant::{StranglerRoute, Version};
 pub use error::{Error, Rule};

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use crate::answer::{Answer, Refusal};
 use crate::examples;
 use crate::history::HistoryMessage;
 use crate::inbound::{Attachment, Inbound};
@@ -42,7 +43,8 @@ pub fn fill(page: &str) -> String {
     filled
 }
 
-/// The table of this name, in Markdown: a map (`inbound`, `attachment`, `outbound`, `button`, `preview`, `history`),
+/// The table of this name, in Markdown: a map (`inbound`, `attachment`, `outbound`, `button`, `preview`, `history`,
+/// `answer`, `refusal`),
 /// its examples (the name with `-example` behind), one envelope byte by byte (`message-bytes`), what kinds need
 /// (`kinds`, `types`), or the bounds (`limits`).
 #[must_use]
@@ -54,12 +56,16 @@ pub fn table(name: &str) -> Option<String> {
         "button" => fields(Button::FIELDS),
         "preview" => fields(PreviewFrame::FIELDS),
         "history" => fields(HistoryMessage::FIELDS),
+        "answer" => fields(Answer::FIELDS),
+        "refusal" => fields(Refusal::FIELDS),
         "inbound-example" => examples::table(Inbound::FIELDS, &Inbound::example().to_bytes())?,
         "attachment-example" => examples::table(Attachment::FIELDS, &Attachment::example().to_bytes())?,
         "outbound-example" => examples::table(Outbound::FIELDS, &Outbound::example().to_bytes())?,
         "button-example" => examples::table(Button::FIELDS, &Button::example().to_bytes())?,
         "preview-example" => examples::table(PreviewFrame::FIELDS, &PreviewFrame::example().to_bytes())?,
         "history-example" => examples::table(HistoryMessage::FIELDS, &HistoryMessage::example().to_bytes())?,
+        "answer-example" => examples::table(Answer::FIELDS, &Answer::example().to_bytes())?,
+        "refusal-example" => examples::table(Refusal::FIELDS, &Refusal::example().to_bytes())?,
         "message-bytes" => examples::message()?,
         "kinds" => needs("kind", Inbound::NEEDS),
         "types" => needs("type", Outbound::NEEDS),

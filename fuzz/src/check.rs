@@ -13,7 +13,7 @@ use codec::{
 
 use crate::{
     read::text_to_split,
-    split::{Split, first_part, split as cut},
+    split::{Rest, Split, first_part, split as cut},
 };
 
 /// What is asked of an envelope, whichever it is.
@@ -151,7 +151,7 @@ pub fn split(bytes: &[u8]) {
     let Some((limits, place, text)) = text_to_split(bytes) else { return };
     let (whole, early) = (cut(&text, &limits, true), cut(&text[..place], &limits, false));
     for (split, text) in [(&whole, &*text), (&early, &text[..place])] {
-        for message in split.texts() {
+        for message in split.texts(Rest::Cut) {
             assert!(limits.count.len(&message) <= limits.text, "too long: {message:?}");
         }
         let mut at = 0;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bus::{Consumer, ConsumerConfig, LeaseConfig, Role};
+use bus::{Bus, Consumer, ConsumerConfig, LeaseConfig, Names, Records, Role};
 use service::{Context, Daemon, OnEnd, Problem, Settings, StartError};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -54,6 +54,7 @@ impl Daemon for Gateway {
     async fn start(&mut self, context: &Context) -> Result<(), StartError> {
         let has_plain = context.bus.names().has_plain_streams();
         for platform in &self.platforms {
+            publish(&**platform, &context.bus).await?;
             let role = Role::Outbound(platform.name().to_string());
             // Actions that no turn commits travel on the plain stream beside the sharded ones.
             let plain = has_plain.then(|| role.plain());
@@ -80,6 +81,12 @@ impl Daemon for Gateway {
     }
 }
 
+/// Lets everybody know what becomes of an action here.
+async fn publish(platform: &dyn Platform, bus: &Bus) -> Result<(), StartError> {
+    let can = serde_json::to_vec(platform.capabilities()).unwrap_or_default();
+    Ok(Records::new(bus.clone()).put(&Names::capabilities(platform.name().as_str()), &can).await?)
+}
+
 impl Gateway {
     fn start_egress(&self, platform: &Arc<dyn Platform>, role: Role, context: &Context) {
         let settings = &context.settings;
@@ -96,7 +103,7 @@ impl Gateway {
             drain: settings.shutdown.drain,
             stuck_after: settings.bus.stuck_after,
         };
-        let mut egress = Egress::new(Arc::clone(platform));
+        let mut egress = Egress::new(Arc::clone(platform), &context.bus);
         if !config.role.is_plain() {
             egress = egress.with_previews();
         }

@@ -15,8 +15,10 @@ pub enum Reply {
     Nil,
     /// A number.
     Number(i64),
-    /// A string; bytes that are no text are shown as such.
+    /// A string.
     Text(String),
+    /// Bytes that are no text, and how they are shown.
+    Bytes(Vec<u8>, String),
     /// Several replies.
     List(Vec<Reply>),
     /// Redis refused the command.
@@ -28,8 +30,18 @@ impl Reply {
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
-            Self::Text(text) => text,
+            Self::Text(text) | Self::Bytes(_, text) => text,
             _ => "",
+        }
+    }
+
+    /// The bytes of this reply; none when it is no string.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes, _) => bytes,
+            _ => &[],
         }
     }
 
@@ -131,7 +143,13 @@ fn read(stream: &mut BufReader<UnixStream>) -> BoxFuture<'_, io::Result<Reply>> 
                 let mut bytes = vec![0; number()? as usize + 2];
                 stream.read_exact(&mut bytes).await?;
                 bytes.truncate(bytes.len() - 2);
-                Reply::Text(String::from_utf8_lossy(&bytes).into_owned())
+                match String::from_utf8(bytes) {
+                    Ok(text) => Reply::Text(text),
+                    Err(error) => {
+                        let shown = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                        Reply::Bytes(error.into_bytes(), shown)
+                    }
+                }
             }
             "*" if number()? < 0 => Reply::Nil,
             "*" => {

@@ -218,10 +218,7 @@ async fn who_owns_what_and_what_waits_is_shown() {
     // The worker's last read may have been on its way when it was stopped.
     assert!(row[..2] == ["inbound", "3"] && [["1", "0"], ["0", "1"]].contains(&[row[2], row[3]]), "{lag}");
     let shown = stargazer(&settings, &["shards"]).out;
-    assert!(
-        shown.contains("inbound shard 3: entry 5-1 failed 2 times, its owner died once while it ran"),
-        "{shown}"
-    );
+    assert!(shown.contains("inbound shard 3: entry 5-1 failed 2 times, its owner died once while it ran"), "{shown}");
     let nobody = || {
         let shards = stargazer(&settings, &["shards", "--json"]).json();
         shards.iter().filter(|shard| shard["owner"] == "nobody").count()

@@ -103,6 +103,7 @@ impl<H: Handler> Runner<H> {
             entry: delivery.entry.id,
             attempt,
             appended_ms: delivery.entry.ts_ms,
+            waits: delivery.waits,
         };
         let mut turn = Turn { facts, ledger: ledger.clone(), pass: Arc::clone(pass), mailbox, absorbed: Vec::new() };
         let began = Instant::now();
@@ -178,6 +179,7 @@ impl<H: Handler> Runner<H> {
             Outcome::Wait(pause) => {
                 let note = || ledger.put_back(delivery.entry.id, attempt);
                 self.persist("a pause", || ledger.is_lost(), note).await;
+                let delivery = Delivery { waits: delivery.waits.saturating_add(1), ..delivery };
                 again(delivery, mailbox, absorbed, pause)
             }
         }

@@ -21,6 +21,8 @@ pub(super) struct Delivery {
     pub(super) route: Route,
     /// When it was read.
     pub(super) read_at: tokio::time::Instant,
+    /// Runs of it that ended with a wait, one after another. Not kept beyond this process.
+    pub(super) waits: u32,
 }
 
 /// An entry of which only the id is kept; its body is read again when its turn comes nearer.
@@ -107,6 +109,8 @@ pub struct Facts {
     pub attempt: Attempt,
     /// When it was appended, in ms since epoch by the appender's clock.
     pub appended_ms: u64,
+    /// Runs of it that ended with [`Outcome::Wait`] one after another, as far as this process knows: what a pause grows by.
+    pub waits: u32,
 }
 
 /// One run of one entry.

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use codec::{
-    ActionType, Attachment, Button, HistoryMessage, Inbound, Kind, Outbound, PreviewFrame, Raw, Role, Status,
-    TypingState,
+    ActionType, Answer, Attachment, Button, HistoryMessage, Inbound, Kind, Outbound, PreviewFrame, Raw, Refusal, Role,
+    Status, TypingState,
 };
 use proptest::collection::vec;
 use proptest::option::of;
@@ -232,4 +232,9 @@ fn raw() -> impl Strategy<Value = Raw> {
         rmpv::encode::write_value(&mut bytes, &value).unwrap();
         Raw::new(bytes.into()).ok()
     })
+}
+
+pub(crate) fn answer() -> impl Strategy<Value = Answer> {
+    let refusal = (some(), text()).prop_map(|(code, message)| Refusal { code, message });
+    (id(), any::<bool>(), of(raw()), of(refusal)).prop_map(|(id, ok, result, error)| Answer { id, ok, result, error })
 }

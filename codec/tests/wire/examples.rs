@@ -2,8 +2,9 @@
 
 use codec::inspect::{hex, json, pairs};
 use codec::{
-    Attachment, AttachmentView, Button, ButtonView, Field, HistoryMessage, HistoryMessageView, Inbound, InboundView,
-    Outbound, OutboundView, PreviewFrame, PreviewFrameView, event_id, names,
+    Answer, AnswerView, Attachment, AttachmentView, Button, ButtonView, Field, HistoryMessage, HistoryMessageView,
+    Inbound, InboundView, Outbound, OutboundView, PreviewFrame, PreviewFrameView, Refusal, RefusalView, event_id,
+    names,
 };
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
@@ -35,6 +36,8 @@ fn every_field_is_filled() {
     check!(Button, ButtonView);
     check!(PreviewFrame, PreviewFrameView);
     check!(HistoryMessage, HistoryMessageView);
+    check!(Answer, AnswerView);
+    check!(Refusal, RefusalView);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use codec::inspect::{bytes, json};
 use codec::{
-    Attachment, AttachmentView, Button, ButtonView, HistoryMessage, HistoryMessageView, Inbound, InboundView, Outbound,
-    OutboundView, PreviewFrame, PreviewFrameView,
+    Answer, AnswerView, Attachment, AttachmentView, Button, ButtonView, HistoryMessage, HistoryMessageView, Inbound,
+    InboundView, Outbound, OutboundView, PreviewFrame, PreviewFrameView, Refusal, RefusalView,
 };
 use serde_json::Value;
 
@@ -61,6 +61,7 @@ fn envelope(page: &str, map: &str) -> Vec<u8> {
         encoded.extend(match value.split_once(' ') {
             Some((lists, "Attachment")) => [bytes(lists).unwrap(), envelope(page, "attachment")].concat(),
             Some((lists, "Button")) => [bytes(lists).unwrap(), envelope(page, "button")].concat(),
+            Some((lists, "Refusal")) => [bytes(lists).unwrap(), envelope(page, "refusal")].concat(),
             _ => bytes(value).unwrap(),
         });
     }
@@ -76,6 +77,8 @@ fn the_bytes_of_the_page_are_its_examples() {
     assert_eq!(OutboundView::decode(&read("outbound")).unwrap().into_owned(), Outbound::example());
     assert_eq!(ButtonView::decode(&read("button")).unwrap().into_owned(), Button::example());
     assert_eq!(PreviewFrameView::decode(&read("preview")).unwrap().into_owned(), PreviewFrame::example());
+    assert_eq!(AnswerView::decode(&read("answer")).unwrap().into_owned(), Answer::example());
+    assert_eq!(RefusalView::decode(&read("refusal")).unwrap().into_owned(), Refusal::example());
     assert_eq!(HistoryMessageView::decode(&read("history")).unwrap().into_owned(), HistoryMessage::example());
 }
 
@@ -89,10 +92,10 @@ fn a_foreign_reader_finds_the_examples_of_the_page() {
         assert_eq!(again, bytes, "{hex} is not one value, or not in its shortest form");
         value
     };
-    for map in ["inbound", "attachment", "outbound", "button", "preview", "history"] {
+    for map in ["inbound", "attachment", "outbound", "button", "preview", "history", "answer", "refusal"] {
         for [field, example, key, value] in rows(&page, map) {
             assert_eq!(foreign(key).as_str(), Some(field));
-            if !matches!(example, "[Attachment]" | "[[Button]]") {
+            if !matches!(example, "[Attachment]" | "[[Button]]" | "Refusal") {
                 assert_eq!(as_json(&foreign(value)), serde_json::from_str::<Value>(example).unwrap(), "{map}.{field}");
             }
         }

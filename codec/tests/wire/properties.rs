@@ -1,8 +1,9 @@
 //! Properties that hold for any envelope and any bytes.
 
 use codec::{
-    ENCODE_SPARE, Error, HistoryMessage, HistoryMessageView, Inbound, InboundRoute, InboundView, Outbound,
-    OutboundRoute, OutboundView, PreviewFrame, PreviewFrameView, frames, peek_channel_key, peek_inbound, peek_lane,
+    Answer, AnswerView, ENCODE_SPARE, Error, HistoryMessage, HistoryMessageView, Inbound, InboundRoute, InboundView,
+    Outbound, OutboundRoute, OutboundView, PreviewFrame, PreviewFrameView, frames, peek_channel_key, peek_inbound,
+    peek_lane,
 };
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
@@ -36,6 +37,7 @@ envelopes! {
     Outbound, OutboundView;
     PreviewFrame, PreviewFrameView;
     HistoryMessage, HistoryMessageView;
+    Answer, AnswerView;
 }
 
 fn bytes_of(envelope: &impl Envelope) -> Vec<u8> {
@@ -146,6 +148,11 @@ proptest! {
         round_trip(&message)?;
     }
 
+    #[test]
+    fn an_answer_comes_back(answer in envelopes::answer()) {
+        round_trip(&answer)?;
+    }
+
     /// Only that they are; that what is read stays what it is, damaged envelopes show.
     #[test]
     fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..200)) {
@@ -153,6 +160,7 @@ proptest! {
         stable::<Outbound>(&bytes)?;
         stable::<PreviewFrame>(&bytes)?;
         stable::<HistoryMessage>(&bytes)?;
+        stable::<Answer>(&bytes)?;
         frames(&bytes).for_each(drop);
         inbound_lanes_agree(&bytes)?;
         outbound_lanes_agree(&bytes)?;

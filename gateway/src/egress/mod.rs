@@ -1,9 +1,12 @@
 //! From the outbound streams to a platform: each action once, in the order of its lane.
 
+mod file;
+mod fit;
 mod parts;
 mod preview;
 mod record;
 mod request;
+mod rpc;
 mod send;
 pub mod split;
 mod take_up;
@@ -11,12 +14,16 @@ mod target;
 
 use std::{sync::Arc, time::Duration};
 
-use bus::{Action, Bus, Commit, Failure, Handler, Holdings, Outcome, Route, RouteError, Turn, Way, unix_ms};
+use bus::{
+    Action, Answers, Bus, Commit, Failure, Handler, Holdings, Outcome, Records, Route, RouteError, Turn, unix_ms,
+};
 use bytes::Bytes;
-use codec::{ActionType, OutboundRoute, OutboundView, names};
+use codec::{OutboundRoute, OutboundView, names};
 use tokio_util::sync::CancellationToken;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::platform::{Platform, SendError};
+use fit::{Way, way};
 use preview::Gates;
 pub use record::text_hash;
 
@@ -24,20 +31,28 @@ pub use record::text_hash;
 #[derive(Debug)]
 pub struct Egress {
     platform: Arc<dyn Platform>,
+    answers: Answers,
+    records: Records,
     /// Where it shows what is being written.
     gates: Option<Arc<Gates>>,
     accepted: metrics::Histogram,
     sent: metrics::Counter,
 }
 
-/// Pause before an action is tried again that the platform could not take through no fault of the action's.
-const AGAIN: Duration = Duration::from_millis(250);
+/// Pause before an action is tried again that the platform could not take through no fault of the action's: doubled by each try
+/// up to the longest.
+const AGAIN_MIN: Duration = Duration::from_millis(250);
+const AGAIN_MAX: Duration = Duration::from_secs(15);
+/// A platform that asks for a longer pause is asked again after this one.
+const LIMITED_MAX: Duration = Duration::from_secs(60 * 60);
 
 /// Why an action is not done.
 #[derive(Debug)]
 enum Undone {
     /// It may be done later; nothing counts against it.
     Later(String),
+    /// It may be done once this time is over.
+    After(Duration),
     /// It is given up.
     Never(Failure),
 }
@@ -45,11 +60,12 @@ enum Undone {
 impl Egress {
     /// Gives actions to this platform.
     #[must_use]
-    pub fn new(platform: Arc<dyn Platform>) -> Self {
+    pub fn new(platform: Arc<dyn Platform>, bus: &Bus) -> Self {
         let role = format!("outbound:{}", platform.name());
         let accepted = metrics::histogram!("stargazer_stage_seconds", "stage" => "platform_accepted", "role" => role);
         let sent = metrics::counter!("stargazer_egress_actions_total", "platform" => platform.name().to_string());
-        Self { platform, gates: None, accepted, sent }
+        let (answers, records) = (Answers::new(bus.clone()), Records::new(bus.clone()));
+        Self { platform, answers, records, gates: None, accepted, sent }
     }
 
     /// The same, which shows what is being written where the platform edits messages and can be asked what it has. For the
@@ -73,8 +89,8 @@ impl Egress {
     }
 
     async fn carry_out(&self, turn: &Turn, action: &OutboundView<'_>) -> Result<Commit, Undone> {
-        match action.action {
-            ActionType::Message | ActionType::File | ActionType::Buttons => {
+        match way(action.action, self.platform.capabilities()) {
+            Way::Send => {
                 let is_in_doubt = self.shut(&turn.facts().cause).await?;
                 if let Some(cause) = names::cause_of_dead(&turn.facts().cause) {
                     // The turn was given up; what it had begun to say goes away.
@@ -82,9 +98,14 @@ impl Egress {
                 }
                 self.send(turn, action, is_in_doubt).await
             }
-            ActionType::Delete | ActionType::Edit => self.change(turn, action).await,
-            _ => {
+            Way::Change => self.change(turn, action).await,
+            Way::Apply => {
                 self.apply_if_current(turn, action).await?;
+                Ok(Commit::default())
+            }
+            Way::Call => self.answer(turn, action).await,
+            Way::Drop(reason) => {
+                metrics::counter!("stargazer_egress_dropped_total", "reason" => reason).increment(1);
                 Ok(Commit::default())
             }
         }
@@ -106,7 +127,7 @@ impl Handler for Egress {
             gates.shut(key);
         }
         let cause = route.message_key.unwrap_or(route.trace_id).into();
-        Ok(Route { lane: route.lane().into(), cause, way: Way::Turn })
+        Ok(Route { lane: route.lane().into(), cause, way: bus::Way::Turn })
     }
 
     async fn run(&self, turn: &mut Turn) -> Outcome {
@@ -130,7 +151,11 @@ impl Handler for Egress {
             }
             Err(Undone::Later(error)) => {
                 tracing::warn!(trace_id = %facts.trace_id, key = %facts.cause, %error, "not delivered yet");
-                Outcome::Wait(AGAIN)
+                Outcome::Wait(pause(facts.waits, &facts.cause))
+            }
+            Err(Undone::After(pause)) => {
+                tracing::debug!(trace_id = %facts.trace_id, key = %facts.cause, ?pause, "the platform takes no more for now");
+                Outcome::Wait(pause.min(LIMITED_MAX))
             }
             Err(Undone::Never(failure)) => {
                 tracing::warn!(trace_id = %facts.trace_id, key = %facts.cause, error = %failure.error, "not delivered");
@@ -145,13 +170,22 @@ impl Handler for Egress {
     }
 }
 
+/// Half of it is another one for each action, so that what became due together does not come back together.
+fn pause(waits: u32, cause: &str) -> Duration {
+    let whole = AGAIN_MAX.min(AGAIN_MIN * 2u32.saturating_pow(waits.min(10)));
+    let spread = xxh3_64(cause.as_bytes()) % 1000;
+    whole.mul_f64((spread as f64 / 1000.0).mul_add(0.5, 0.5))
+}
+
 impl From<SendError> for Undone {
     fn from(error: SendError) -> Self {
         match error {
             // What is unknown is settled by the next try, from the record.
             SendError::Away(_) | SendError::Unknown(_) => Self::Later(error.to_string()),
             SendError::Gone(_) => Self::Never(Failure { code: "gone", error: error.to_string() }),
+            SendError::Limited(pause) => Self::After(pause),
             SendError::Unsupported(_) => Self::Never(Failure { code: "unsupported", error: error.to_string() }),
+            SendError::Refused(why, _) => Self::Never(Failure { code: why.code(), error: error.to_string() }),
         }
     }
 }
@@ -159,5 +193,21 @@ impl From<SendError> for Undone {
 impl From<bus::Error> for Undone {
     fn from(error: bus::Error) -> Self {
         Self::Later(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_bound_and_are_not_the_same_for_all() {
+        for waits in [0, 1, 5, 6, 60, u32::MAX] {
+            let longest = AGAIN_MAX.min(AGAIN_MIN * 2u32.saturating_pow(waits.min(10)));
+            let pauses: Vec<_> = (0..20).map(|n| pause(waits, &n.to_string())).collect();
+            assert!(pauses.iter().all(|pause| (longest / 2..=longest).contains(pause)), "{waits}: {pauses:?}");
+            assert!(pauses.windows(2).any(|two| two[0] != two[1]));
+        }
+        assert_eq!(pause(3, "a"), pause(3, "a"), "the same in every world");
     }
 }

@@ -6,30 +6,74 @@ use codec::{ActionType, OutboundView, names};
 
 use super::{
     Egress,
-    split::{Limits, split},
+    fit::Shown,
+    split::{Limits, Rest, split},
 };
-use crate::platform::Part;
+use crate::platform::{File, Part};
+
+/// What a text becomes that is longer than the messages it may have.
+const REST_NAME: &str = "rest.md";
+const REST_TYPE: &str = "text/markdown; charset=utf-8";
 
 impl Egress {
-    /// One for a platform without limits, else as many as its text has parts: none where nobody would see it.
-    pub(super) fn parts<'a, 'v>(&self, action: &'a OutboundView<'v>, cause: &str) -> Vec<Part<'a, 'v>> {
-        let mut texts = match self.platform.limits() {
-            Some(limits) => split(action.text, &limits, true).texts(),
-            None => vec![Cow::Borrowed(action.text)],
-        };
-        if texts.is_empty() && action.action != ActionType::Message {
+    /// One for a platform without limits, else as many as its text has parts: none where nobody would see it. Buttons and file go
+    /// with the last of them, since they are about what stands above.
+    pub(super) fn parts<'p, 'v>(
+        &self,
+        action: &'p OutboundView<'v>,
+        shown: &'p Shown<'_, 'v>,
+        file: Option<File<'p>>,
+        cause: &str,
+    ) -> Vec<Part<'p, 'v>> {
+        let can = self.platform.capabilities();
+        let (mut texts, mut rest) = (vec![Cow::Borrowed(&*shown.text)], None);
+        if let Some(limits) = can.text {
+            let split = split(&shown.text, &limits, true);
+            let has_room = can.files.is_some_and(|files| split.rest.len() as u64 <= files.bytes);
+            if has_room && !split.rest.is_empty() {
+                rest = Some(File {
+                    name: REST_NAME.into(),
+                    mimetype: Some(REST_TYPE),
+                    bytes: Cow::Borrowed(split.rest.as_bytes()),
+                });
+            }
+            texts = split.texts(if has_room { Rest::InFile } else { Rest::Cut });
+        }
+        if texts.is_empty() && (action.action != ActionType::Message || !shown.buttons.is_empty()) {
             // A file needs no words, nor do buttons.
             texts.push(Cow::Borrowed(""));
         }
-        (0..).zip(texts).map(|(number, text)| Part { key: names::part_key(cause, number), text, action }).collect()
+        // One message has one file.
+        texts.extend((rest.is_some() && file.is_some()).then_some(Cow::Borrowed("")));
+        let part = |(number, text)| Part::of_text(names::part_key(cause, number), text, action);
+        let mut parts: Vec<_> = (0..).zip(texts).map(part).collect();
+        if let [.., before, _] = parts.as_mut_slice()
+            && file.is_some()
+            && rest.is_some()
+        {
+            before.file = rest.take();
+        }
+        if let Some(last) = parts.last_mut() {
+            last.buttons.clone_from(&shown.buttons);
+            last.file = file.or(rest);
+        }
+        parts
     }
 
     /// What one message holds of an action's text.
-    pub(super) fn only_part<'a, 'v>(&self, action: &'a OutboundView<'v>, key: String) -> Part<'a, 'v> {
-        let text = match self.platform.limits() {
-            Some(limits) => split(action.text, &Limits { parts: 1, ..limits }, true).texts().pop().unwrap_or_default(),
-            None => Cow::Borrowed(action.text),
+    pub(super) fn only_part<'p, 'v>(
+        &self,
+        action: &'p OutboundView<'v>,
+        shown: &'p Shown<'_, 'v>,
+        key: String,
+    ) -> Part<'p, 'v> {
+        let text = match self.platform.capabilities().text {
+            Some(limits) => {
+                let split = split(&shown.text, &Limits { parts: 1, ..limits }, true);
+                split.texts(Rest::Cut).pop().unwrap_or_default()
+            }
+            None => Cow::Borrowed(&*shown.text),
         };
-        Part { key, text, action }
+        Part { buttons: shown.buttons.clone(), ..Part::of_text(key, text, action) }
     }
 }

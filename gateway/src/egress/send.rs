@@ -5,6 +5,7 @@ use codec::{ActionType, OutboundView};
 
 use super::{
     Egress, Undone,
+    fit::fit,
     preview::Fate,
     record::{self, Record, State, hash_field, id_field, text_hash},
     target::over,
@@ -19,7 +20,10 @@ impl Egress {
         action: &OutboundView<'_>,
         is_in_doubt: bool,
     ) -> Result<Commit, Undone> {
-        let parts = self.parts(action, &turn.facts().cause);
+        let file = self.file(action).await?;
+        let shown = fit(action, file.carried(), self.platform.capabilities());
+        let file = file.take().filter(|_| shown.has_file);
+        let parts = self.parts(action, &shown, file, &turn.facts().cause);
         if parts.is_empty() {
             // Who sent it wants nothing to be seen, which is done.
             self.end_own_preview(turn, action).await?;
@@ -128,7 +132,7 @@ impl Egress {
     /// Sends what surely was not sent before.
     async fn send_now(&self, turn: &Turn, part: &Part<'_, '_>) -> Result<Accepted, Undone> {
         let sent = self.send_if_current(turn, part).await;
-        if let Err(SendError::Away(_)) = sent {
+        if let Err(SendError::Away(_) | SendError::Limited(_)) = sent {
             // Nor was it now, so the next try has nothing to find out. Of a repeat this would not be so.
             turn.note(&[("state", b"unsent")]).await?;
         }

@@ -30,11 +30,8 @@ impl Egress {
             Fate::Unknown if preview.age() < self.platform.settling().repeats_within => {
                 // Whether it was made before or is made by this, there is one of it.
                 self.count_settled("repeat");
-                let again = Part {
-                    key: names::preview_key(&turn.facts().cause),
-                    text: Cow::Borrowed(&part.text),
-                    action: part.action,
-                };
+                let key = names::preview_key(&turn.facts().cause);
+                let again = Part::of_text(key, Cow::Borrowed(&part.text), part.action);
                 Some(self.send_if_current(turn, &again).await?)
             }
             Fate::Unknown => self.look_for_preview(part, preview).await?,
@@ -45,7 +42,7 @@ impl Egress {
         };
         // Before its text is the final one, and without the hash of that: who repeats this gives it the text again.
         turn.note(&[(&id_field(0), id.as_bytes()), (&hash_field(0), PREVIEWED)]).await?;
-        if text.as_deref() != Some(&*part.text) {
+        if part.has_more() || text.as_deref() != Some(&*part.text) {
             check(turn)?;
             match self.platform.amend(part, &id).await {
                 // Somebody took it away; what it was to show is sent.

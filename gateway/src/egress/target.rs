@@ -6,6 +6,7 @@ use codec::{ActionType, OutboundView, names};
 
 use super::{
     Egress, Undone,
+    fit::{Carried, fit},
     preview::{Fate, OVER, PreviewRecord},
     record::{Record, SENT_KEPT, State},
 };
@@ -40,7 +41,8 @@ impl Egress {
                 }
             }
             (ActionType::Edit, Some(id)) if record.state() == State::New => {
-                let part = self.only_part(action, names::preview_key(target));
+                let shown = fit(action, Carried::Nothing, self.platform.capabilities());
+                let part = self.only_part(action, &shown, names::preview_key(target));
                 self.amend_if_current(turn, &part, id).await?;
             }
             // Made before there were records, or they are gone by now: the platform may know the key.
@@ -107,7 +109,7 @@ impl Egress {
             Fate::Shown(id) => Ok(Some(id.to_owned())),
             Fate::Unknown => {
                 // Not by a repeat, which might make it.
-                let part = Part { key: names::preview_key(target), text: "".into(), action };
+                let part = Part::of_text(names::preview_key(target), "".into(), action);
                 Ok(self.look_for_preview(&part, preview).await?.map(|found| found.id))
             }
         }

@@ -1,5 +1,6 @@
 //! What a platform is to the gateway, and which there are.
 
+mod capabilities;
 mod factory;
 mod send;
 mod supervise;
@@ -13,8 +14,9 @@ use codec::{OutboundView, PlatformName};
 use tokio_util::sync::CancellationToken;
 
 pub use crate::egress::split::{Count, Limits};
+pub use capabilities::{ButtonLimits, Capabilities, FileLimits};
 pub(crate) use factory::{create, refuse};
-pub use send::{Accepted, Part, SendError, Settling, Sought};
+pub use send::{Accepted, File, Part, Permanent, SendError, Settling, Sought};
 pub use supervise::Started;
 pub(crate) use supervise::supervise;
 
@@ -31,8 +33,8 @@ pub trait Platform: Send + Sync + Debug {
     /// How it is found out here what became of a send that was not answered.
     fn settling(&self) -> Settling;
 
-    /// How much text one message holds; a longer one becomes several. None where it may be as long as an envelope has it.
-    fn limits(&self) -> Option<Limits>;
+    /// What it can show and take, the same as long as it lives. It is asked for nothing else.
+    fn capabilities(&self) -> &Capabilities;
 
     /// Makes a new message of a part.
     async fn send(&self, part: &Part<'_, '_>) -> Result<Accepted, SendError>;
@@ -59,8 +61,28 @@ pub trait Platform: Send + Sync + Debug {
         None
     }
 
+    /// Answers a question about the live platform, or does for a worker what only a live connection can. `docs/wire.md` lists
+    /// the methods, their arguments and answers; one that changes something does so once for each `key`.
+    async fn call(&self, method: &str, _args: &serde_json::Value, _key: &str) -> Result<serde_json::Value, CallError> {
+        Err(CallError::UnknownMethod(method.to_owned()))
+    }
+
     /// Where people find it.
     fn address(&self) -> Option<String>;
+}
+
+/// Why a call was not answered with a result.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The platform has no such method.
+    #[error("there is no method `{0}` here")]
+    UnknownMethod(String),
+    /// The arguments are not what the method takes.
+    #[error("{0}")]
+    BadArguments(String),
+    /// The platform refused, or could not.
+    #[error(transparent)]
+    Platform(#[from] SendError),
 }
 
 /// Why a platform is not connected.

@@ -2,17 +2,45 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use codec::OutboundView;
+use codec::{ButtonView, OutboundView};
 
 /// What becomes one message on the platform.
 #[derive(Debug)]
 pub struct Part<'a, 'v> {
     /// Its identity, the same in every try.
     pub key: String,
-    /// What is to be shown, within the platform's [`limits`](super::Platform::limits).
+    /// What is to be shown, within what the platform takes.
     pub text: Cow<'a, str>,
+    /// The buttons below it, by rows.
+    pub buttons: Vec<Vec<ButtonView<'v>>>,
+    /// The file that it shows.
+    pub file: Option<File<'a>>,
     /// The action that it is of.
     pub action: &'a OutboundView<'v>,
+}
+
+impl<'a, 'v> Part<'a, 'v> {
+    /// Text and nothing else.
+    pub(crate) fn of_text(key: String, text: Cow<'a, str>, action: &'a OutboundView<'v>) -> Self {
+        Self { key, text, buttons: Vec::new(), file: None, action }
+    }
+
+    /// Whether there is more to it than its text.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        !self.buttons.is_empty() || self.file.is_some()
+    }
+}
+
+/// A file of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File<'a> {
+    /// Its name, which is not empty.
+    pub name: Cow<'a, str>,
+    /// Its media type, where it is known.
+    pub mimetype: Option<&'a str>,
+    /// What is in it.
+    pub bytes: Cow<'a, [u8]>,
 }
 
 /// A message that the platform has.
@@ -55,6 +83,9 @@ pub enum SendError {
     /// It could not be taken now, and surely was not: again, in its place in the lane.
     #[error("the platform is away: {0}")]
     Away(String),
+    /// It was not taken, since the platform takes no more before this time is over: again then, in its place in the lane.
+    #[error("the platform takes no more for {0:?}")]
+    Limited(Duration),
     /// Nothing was answered; it may have been carried out.
     #[error("the platform did not answer: {0}")]
     Unknown(String),
@@ -64,4 +95,33 @@ pub enum SendError {
     /// It can never be taken: to the dead letters.
     #[error("the platform has no way to do this: {0}")]
     Unsupported(String),
+    /// The platform will not do it, however often it is asked: to the dead letters.
+    #[error("the platform refused: {1}")]
+    Refused(Permanent, String),
+}
+
+/// Why a platform will never do something, from a short closed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permanent {
+    /// The bot may not do this there.
+    Forbidden,
+    /// There is no such channel any more, or the bot is not in it.
+    ChannelGone,
+    /// The user takes no messages from the bot.
+    Blocked,
+    /// It breaks a rule of the platform.
+    Invalid,
+}
+
+impl Permanent {
+    /// For dead letters and metrics.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Forbidden => "forbidden",
+            Self::ChannelGone => "channel_gone",
+            Self::Blocked => "blocked",
+            Self::Invalid => "invalid",
+        }
+    }
 }

@@ -9,7 +9,7 @@ use bus::{
 use bytes::Bytes;
 use codec::{Inbound, InboundView, Kind, event_id};
 use fastrand::Rng;
-use gateway::egress::split::split;
+use gateway::egress::split::{Rest, split};
 use inference::turn::Turns;
 use service::{Settings, Source};
 use tokio_util::sync::CancellationToken;
@@ -140,7 +140,7 @@ pub(crate) fn is_done(world: &World, pair: &Pair) -> bool {
 /// The messages that an answer becomes: with every word of it, or with the number of characters that are missing.
 fn parts_of(answer: &str) -> Vec<String> {
     let split = split(answer, &LIMITS, true);
-    let texts: Vec<String> = split.texts().into_iter().map(Into::into).collect();
+    let texts: Vec<String> = split.texts(Rest::Cut).into_iter().map(Into::into).collect();
     let is_word = |word: &&str| !word.starts_with("```");
     let words = |text: &str| text.split_whitespace().filter(is_word).map(str::to_owned).collect::<Vec<_>>();
     let (said, mut shown) = (words(answer), words(&texts.join("\n")));

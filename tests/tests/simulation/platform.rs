@@ -12,7 +12,7 @@ use codec::{ActionType, OutboundView, PlatformName};
 use fastrand::Rng;
 use gateway::{
     egress::text_hash,
-    platform::{Accepted, Count, Limits, Part, Platform, RunError, SendError, Settling, Sought, Started},
+    platform::{Accepted, Capabilities, Count, Limits, Part, Platform, RunError, SendError, Settling, Sought, Started},
 };
 use tests::SimServer;
 use tokio::{sync::oneshot, time::Instant};
@@ -36,6 +36,9 @@ const RELIED_ON: Duration = Duration::from_secs(3);
 
 /// What one message of it holds.
 pub(crate) const LIMITS: Limits = Limits { text: 256, count: Count::Chars, parts: 8 };
+
+const CAPABILITIES: Capabilities =
+    Capabilities { text: Some(LIMITS), edits: true, deletes: true, ..Capabilities::TEXT_ONLY };
 
 /// How often a message of it may be edited while its text is being written.
 const PREVIEW_EVERY: Duration = Duration::from_millis(40);
@@ -195,8 +198,8 @@ impl Platform for Scripted {
         }
     }
 
-    fn limits(&self) -> Option<Limits> {
-        Some(LIMITS)
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
     }
 
     async fn send(&self, part: &Part<'_, '_>) -> Result<Accepted, SendError> {

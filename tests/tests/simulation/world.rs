@@ -344,13 +344,14 @@ impl World {
         let (link, role) = (self.link(), Role::Outbound(PLATFORM.into()));
         let process = match self.pair.clone() {
             Some(pair) => {
-                let egress = || Arc::new(Egress::new(Arc::clone(&pair.platform) as _).with_previews());
-                let (carrying_out, bus) = (egress(), link.0.clone());
+                let bus = link.0.clone();
+                let egress = || Arc::new(Egress::new(Arc::clone(&pair.platform) as _, &bus).with_previews());
+                let carrying_out = egress();
                 // Of another egress, which the final texts do not reach.
                 let is_apart = self.sabotage == Some(Sabotage::Gate);
                 let shows = if is_apart { egress() } else { Arc::clone(&carrying_out) };
                 let beside = move |consumer: &Consumer<Egress>, stop| {
-                    let showing = shows.showing(bus, consumer.holdings(), stop);
+                    let showing = shows.showing(bus.clone(), consumer.holdings(), stop);
                     async move {
                         if let Some(showing) = showing {
                             showing.await;

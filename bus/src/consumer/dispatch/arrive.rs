@@ -47,7 +47,13 @@ impl<H: Handler> Dispatch<H> {
                 let home = self.runner.bus.names().shards.of(&route.lane);
                 // A plain stream has no shard that a lane could be in.
                 if self.runner.config.role.is_plain() || home == tenure.shard() {
-                    return Some(Delivery { tenure: Arc::clone(tenure), entry, route, read_at: Instant::now() });
+                    return Some(Delivery {
+                        tenure: Arc::clone(tenure),
+                        entry,
+                        route,
+                        read_at: Instant::now(),
+                        waits: 0,
+                    });
                 }
                 // In its lane's shard it could be overtaken, and would have a history of its own here.
                 let error = format!(
@@ -95,7 +101,7 @@ impl<H: Handler> Dispatch<H> {
         let (runner, tenure, window) = (Arc::clone(&self.runner), Arc::clone(tenure), Arc::clone(&self.window));
         let route = Route { lane: "".into(), cause: "".into(), way: Way::Turn };
         let pass = Pass::new(Arc::clone(&tenure), Arc::clone(&route.lane));
-        let delivery = Delivery { tenure: Arc::clone(&tenure), entry, route, read_at: Instant::now() };
+        let delivery = Delivery { tenure: Arc::clone(&tenure), entry, route, read_at: Instant::now(), waits: 0 };
         self.chores.spawn(async move {
             let ledger = Ledger::new(runner.bus.clone(), runner.config.role.clone(), pass);
             runner.bury_unread(&ledger, &delivery, &failure).await;

@@ -146,7 +146,7 @@ mod tests {
     use proptest::{collection, prelude::*, sample::Index};
 
     use super::*;
-    use crate::egress::split::{Count, split};
+    use crate::egress::split::{Count, Rest, split};
 
     fn frame(gate: &mut Gate, epoch: u64, offset: usize, piece: &str) {
         let frame = PreviewFrame {
@@ -192,7 +192,7 @@ mod tests {
         let limits = Limits { text: 256, count: Count::Chars, parts: 8 };
         let (mut gate, word) = (Gate::default(), "a **bold** word, ");
         frame(&mut gate, 1, 0, &word.repeat(40));
-        let first = split(&word.repeat(40), &limits, true).texts()[0].to_string();
+        let first = split(&word.repeat(40), &limits, true).texts(Rest::Cut)[0].to_string();
         assert_eq!(gate.request(Some(&limits)), begin(&first, Place::Unknown, None));
         gate.answered(Answer::Shown { id: "m".into(), text: first });
         frame(&mut gate, 1, word.len() * 40, word);

@@ -140,7 +140,7 @@ impl<'a> Request<'a> {
     }
 
     fn part<'t>(&'t self, text: &'t str) -> Part<'t, 'a> {
-        Part { key: names::preview_key(self.key), text: Cow::Borrowed(text), action: self.action }
+        Part::of_text(names::preview_key(self.key), Cow::Borrowed(text), self.action)
     }
 
     async fn within<T>(&self, work: impl Future<Output = Result<T, SendError>>) -> Result<T, SendError> {
@@ -159,8 +159,8 @@ impl<'a> Request<'a> {
     fn not_shown(&self, error: &SendError) -> Answer {
         tracing::debug!(key = self.key, %error, "a preview is not shown");
         match error {
-            SendError::Gone(_) | SendError::Unsupported(_) => Answer::Over,
-            SendError::Away(_) | SendError::Unknown(_) => Answer::Nothing,
+            SendError::Gone(_) | SendError::Unsupported(_) | SendError::Refused(..) => Answer::Over,
+            SendError::Away(_) | SendError::Limited(_) | SendError::Unknown(_) => Answer::Nothing,
         }
     }
 }

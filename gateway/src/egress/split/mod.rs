@@ -13,9 +13,11 @@ use std::{borrow::Cow, ops::Range};
 
 use cut::{Cut, Window};
 use markup::{CLOSING_MAX, Markup};
+use serde::Serialize;
 
 /// How a platform counts the length of a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Count {
     /// Unicode scalar values.
     Chars,
@@ -46,7 +48,7 @@ impl Count {
 }
 
 /// How much text a platform takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// The longest text of one message; at least [`Limits::TEXT_MIN`].
     pub text: usize,
@@ -97,14 +99,26 @@ pub struct Split<'a> {
 /// The longest notice of a rest, however it is counted. The last part that may be leaves so much room where one follows.
 const NOTICE_MAX: usize = 56;
 
+/// What becomes of a rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// It is not shown.
+    Cut,
+    /// It is sent as a file.
+    InFile,
+}
+
 impl<'a> Split<'a> {
-    /// The texts of the messages. Where a rest is not told in another way, the last of them says how much is missing.
+    /// The texts of the messages, the last of which says what became of a rest.
     #[must_use]
-    pub fn texts(&self) -> Vec<Cow<'a, str>> {
+    pub fn texts(&self, rest: Rest) -> Vec<Cow<'a, str>> {
         let mut texts: Vec<_> = self.parts.iter().map(Part::text).collect();
         if let Some(last) = texts.last_mut().filter(|_| !self.rest.is_empty()) {
-            let missing = self.rest.trim().chars().count();
-            last.to_mut().push_str(&format!("\n\n[cut here: {missing} more characters]"));
+            let more = self.rest.trim().chars().count();
+            last.to_mut().push_str(&match rest {
+                Rest::Cut => format!("\n\n[cut here: {more} more characters]"),
+                Rest::InFile => format!("\n\n[{more} more characters in the file]"),
+            });
         }
         texts
     }

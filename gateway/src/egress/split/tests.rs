@@ -9,7 +9,7 @@ const LIMITS: Limits = Limits { text: 256, count: Count::Utf16, parts: 1000 };
 
 /// The messages of a whole text.
 fn messages(text: &str) -> Vec<String> {
-    split(text, &LIMITS, true).texts().into_iter().map(Cow::into_owned).collect()
+    split(text, &LIMITS, true).texts(Rest::Cut).into_iter().map(Cow::into_owned).collect()
 }
 
 fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
@@ -81,7 +81,7 @@ fn what_follows_the_last_part_that_may_be_is_told() {
     let limits = Limits { parts: 2, ..LIMITS };
     let text = "word ".repeat(200);
     let split = split(&text, &limits, true);
-    let texts = split.texts();
+    let texts = split.texts(Rest::Cut);
     assert_eq!(texts.len(), 2);
     let notice = format!("word\n\n[cut here: {} more characters]", split.rest.trim().len());
     assert!(texts[1].ends_with(&notice), "{}", texts[1]);
@@ -89,7 +89,7 @@ fn what_follows_the_last_part_that_may_be_is_told() {
     assert_eq!(told, text.len());
     // One that just fits needs none.
     let text = "word ".repeat(80);
-    assert!(!super::split(&text, &limits, true).texts()[1].contains("[cut"), "it is whole");
+    assert!(!super::split(&text, &limits, true).texts(Rest::Cut)[1].contains("[cut"), "it is whole");
 }
 
 /// What a reader sees, without white space.
@@ -115,7 +115,7 @@ fn check(text: &str, limits: &Limits, is_whole: bool) {
         assert!(around.is_some_and(|around| around.trim().is_empty()), "{part:?} of {place:?}");
         at = part.place.end;
     }
-    for text in split.texts() {
+    for text in split.texts(Rest::Cut) {
         assert!(limits.count.len(&text) <= limits.text, "too long: {text:?}");
     }
     assert!(text[at..].trim().is_empty() || split.rest == &text[at..], "{:?} and {:?}", split.rest, &text[at..]);
@@ -190,7 +190,7 @@ proptest! {
     fn a_reader_sees_the_same(text in tidy(), limits in limits()) {
         let limits = Limits { parts: 1000, ..limits };
         check(&text, &limits, true);
-        let parts = split(&text, &limits, true).texts();
+        let parts = split(&text, &limits, true).texts(Rest::Cut);
         let together: String = parts.iter().map(|part| seen(part)).collect();
         prop_assert_eq!(together, seen(&text), "{:#?}", parts);
     }

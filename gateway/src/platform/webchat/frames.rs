@@ -1,5 +1,6 @@
 //! The frames of the protocol.
 
+use codec::ButtonView;
 use serde::{Deserialize, Serialize};
 
 use super::chats::Chat;
@@ -13,6 +14,10 @@ pub(super) enum ClientFrame {
     Send { id: String, chat: String, text: String },
     Stop { id: String, chat: String },
     Regenerate { id: String, chat: String, target: String },
+    Edit { id: String, chat: String, target: String, text: String },
+    Retract { id: String, chat: String, target: String },
+    React(Reacting),
+    Press { id: String, chat: String, target: String, button: String },
     New { id: String },
     Rename { id: String, chat: String, title: String },
     Delete { id: String, chat: String },
@@ -27,12 +32,27 @@ impl ClientFrame {
             Self::Send { id, .. }
             | Self::Stop { id, .. }
             | Self::Regenerate { id, .. }
+            | Self::Edit { id, .. }
+            | Self::Retract { id, .. }
+            | Self::React(Reacting { id, .. })
+            | Self::Press { id, .. }
             | Self::New { id }
             | Self::Rename { id, .. }
             | Self::Delete { id, .. } => Some(id),
             Self::Open { .. } | Self::Close { .. } | Self::Preview { .. } | Self::Ping => None,
         }
     }
+}
+
+/// A reaction that is put on a message or taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Reacting {
+    pub(super) id: String,
+    pub(super) chat: String,
+    pub(super) target: String,
+    pub(super) emoji: String,
+    #[serde(default)]
+    pub(super) removed: bool,
 }
 
 /// To a browser, but for entries of the log, which are put together from what the log holds.
@@ -57,6 +77,10 @@ pub(super) enum ServerFrame<'a> {
         key: &'a str,
         at: usize,
         text: &'a str,
+    },
+    Typing {
+        chat: &'a str,
+        on: bool,
     },
     Ok {
         id: &'a str,
@@ -95,12 +119,98 @@ impl ServerFrame<'_> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(super) enum EntryBody {
-    User { id: String, cause: String, text: String },
-    Message { key: String, text: String },
-    Edit { key: String, target: String, text: String },
-    Delete { key: String, target: String },
-    Stop { id: String },
-    Regenerate { id: String, cause: String, target: String },
+    User {
+        id: String,
+        cause: String,
+        text: String,
+    },
+    Message {
+        key: String,
+        text: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        buttons: Vec<Vec<Button>>,
+    },
+    Edit {
+        key: String,
+        target: String,
+        text: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        buttons: Vec<Vec<Button>>,
+    },
+    Delete {
+        key: String,
+        target: String,
+    },
+    Stop {
+        id: String,
+    },
+    Regenerate {
+        id: String,
+        cause: String,
+        target: String,
+    },
+    /// The visitor changed what they had said.
+    Change {
+        id: String,
+        cause: String,
+        target: String,
+        text: String,
+    },
+    /// The visitor took back what they had said.
+    Retract {
+        id: String,
+        cause: String,
+        target: String,
+    },
+    Reaction {
+        by: By,
+        target: String,
+        emoji: String,
+        removed: bool,
+    },
+    Press {
+        id: String,
+        target: String,
+        button: String,
+        label: String,
+    },
+}
+
+/// Who reacted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum By {
+    Visitor,
+    Bot,
+}
+
+/// A button below a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Button {
+    pub(super) label: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) style: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) emoji: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) url: Option<String>,
+}
+
+impl From<ButtonView<'_>> for Button {
+    fn from(button: ButtonView<'_>) -> Self {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        // What a page opens is an address of the web, whatever a model wrote.
+        let is_web = |url: &&str| url.starts_with("https://") || url.starts_with("http://");
+        Self {
+            label: button.label.to_owned(),
+            id: owned(button.custom_id),
+            style: owned(button.style),
+            emoji: owned(button.emoji),
+            url: owned(button.url.filter(is_web)),
+        }
+    }
 }
 
 /// What the log holds: everything of an `entry` frame but its chat and number.

@@ -29,6 +29,8 @@ pub(super) enum Live {
     Entry { chat: Arc<str>, number: u64, frame: Utf8Bytes },
     /// A piece of a running text.
     Preview { chat: Arc<str>, frame: Utf8Bytes },
+    /// Somebody writes in a chat, or has stopped to.
+    Typing { chat: Arc<str>, frame: Utf8Bytes },
     /// The visitor's list of chats changed.
     Chats,
     /// Some of the above may have been lost.
@@ -186,6 +188,16 @@ impl Hub {
         if let Some((at, text)) = text.take(frame) {
             let frame = ServerFrame::Preview { chat: &chat, key: frame.message_key, at, text }.to_json().into();
             send(sockets, &open.sockets, &Live::Preview { chat, frame });
+        }
+    }
+
+    /// Somebody began or stopped to write.
+    pub(super) fn typing(&self, chat: &str, on: bool) {
+        let mut state = self.lock();
+        let State { chats, sockets, .. } = &mut *state;
+        if let Some((chat, open)) = chats.get_key_value(chat) {
+            let frame = ServerFrame::Typing { chat, on }.to_json().into();
+            send(sockets, &open.sockets, &Live::Typing { chat: Arc::clone(chat), frame });
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod chats;
 mod deliver;
+mod events;
 mod frames;
 mod http;
 mod hub;
@@ -25,7 +26,7 @@ use codec::{OutboundView, PlatformName};
 use service::{Context, StartError};
 use tokio_util::sync::CancellationToken;
 
-use super::{Accepted, Part, Platform, RunError, SendError, Settling, Sought, Started};
+use super::{Accepted, ButtonLimits, Capabilities, Part, Platform, RunError, SendError, Settling, Sought, Started};
 use crate::ingress::Ingress;
 use chats::Chats;
 use hub::Hub;
@@ -34,6 +35,16 @@ use limits::Limits;
 
 /// Entries of a log, and how long it lives after the last one.
 const LOG: LogBounds = LogBounds { entries: 1000, ttl: Duration::from_secs(90 * 24 * 60 * 60) };
+
+/// A text may be as long as an envelope has it, so it is never cut.
+const CAPABILITIES: Capabilities = Capabilities {
+    edits: true,
+    deletes: true,
+    reactions: true,
+    typing: true,
+    buttons: Some(ButtonLimits { rows: usize::MAX, per_row: usize::MAX, label: usize::MAX }),
+    ..Capabilities::TEXT_ONLY
+};
 
 /// One WebChat block of the settings.
 #[derive(Debug, Clone)]
@@ -48,6 +59,7 @@ struct Shared {
     settings: service::WebChat,
     bus: Bus,
     log: Log,
+    records: Records,
     chats: Chats,
     ingress: Ingress,
     ids: Ids,
@@ -70,6 +82,7 @@ impl WebChat {
         let (subscription, pushes, subscribing) = bus.subscribe(context.tasks.stop().clone());
         let shared = Arc::new(Shared {
             log: Log::new(bus.clone(), LOG).with_recent(ingress.recent().clone()),
+            records: records.clone(),
             chats: Chats::new(records, name.as_str(), settings.chats_max),
             ingress,
             limits: Limits::new(settings.messages_per_minute),
@@ -104,17 +117,17 @@ impl Platform for WebChat {
         Settling::EXACT
     }
 
-    fn limits(&self) -> Option<super::Limits> {
-        None
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
     }
 
     async fn send(&self, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
-        self.shared.deliver(part.action).await?;
+        self.shared.show(part).await?;
         Ok(Accepted { id: part.action.message_key.unwrap_or_default().to_owned(), text: None })
     }
 
     async fn apply(&self, action: &OutboundView<'_>) -> Result<(), SendError> {
-        self.shared.deliver(action).await
+        self.shared.apply(action).await
     }
 
     async fn look_up(&self, _: &Sought<'_, '_>) -> Result<Option<Accepted>, SendError> {
@@ -122,7 +135,7 @@ impl Platform for WebChat {
     }
 
     async fn amend(&self, part: &Part<'_, '_>, _: &str) -> Result<(), SendError> {
-        self.shared.deliver(part.action).await
+        self.shared.apply(part.action).await
     }
 
     async fn retract(&self, _: &OutboundView<'_>, _: &str) -> Result<(), SendError> {

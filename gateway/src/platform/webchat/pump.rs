@@ -8,6 +8,7 @@ use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     Shared,
+    deliver::typing_of,
     frames::{Entry, EntryBody, entry_frame},
     hub::Live,
 };
@@ -61,6 +62,8 @@ fn pass(shared: &Shared, channel: &str, payload: &bytes::Bytes) {
                 Err(error) => tracing::warn!(%error, "a preview cannot be read"),
             }
         }
+    } else if let (Some(chat), Some(on)) = (channel.rsplit(':').next(), typing_of(payload)) {
+        shared.hub.typing(chat, on);
     } else if let (Some(chat), Some(entry)) = (channel.rsplit(':').next(), Log::announced(payload)) {
         let Some(frame) = entry_frame(chat, entry.number, &entry.data) else { return };
         let body = serde_json::from_slice(&entry.data).map(|Entry { body, .. }| body);

@@ -51,6 +51,10 @@ impl Refusal {
     fn not_found() -> Self {
         Self::new("not_found", "There is no such chat.")
     }
+
+    pub(super) fn no_message() -> Self {
+        Self::new("not_found", "There is no such message.")
+    }
 }
 
 impl From<Error> for Refusal {
@@ -81,17 +85,11 @@ impl From<Refused> for Refusal {
     }
 }
 
-type Answer = Result<Done, Refusal>;
+pub(super) type Answer = Result<Done, Refusal>;
 
 impl Shared {
     pub(super) async fn say(&self, visitor: &Arc<str>, id: &str, chat: &str, text: &str) -> Answer {
-        let max = self.settings.text_max;
-        if text.len() as u64 > max.as_u64() {
-            return Err(Refusal::new("too_long", format!("A message may have {max} at most.")));
-        }
-        if text.trim().is_empty() {
-            return Err(Refusal::new("blank", "There is nothing to send."));
-        }
+        self.check_text(text)?;
         let known = self.owned(visitor, chat).await?;
         let mut inbound = self.inbound(visitor, id, chat, Kind::Message);
         text.clone_into(&mut inbound.content);
@@ -122,6 +120,17 @@ impl Shared {
         let body = EntryBody::Regenerate { id: id.to_owned(), cause: self.cause(chat, id), target: target.to_owned() };
         let number = self.enqueue(chat, id, body, inbound).await?;
         Ok(Done { number: Some(number), chat: None })
+    }
+
+    pub(super) fn check_text(&self, text: &str) -> Result<(), Refusal> {
+        let max = self.settings.text_max;
+        if text.len() as u64 > max.as_u64() {
+            return Err(Refusal::new("too_long", format!("A message may have {max} at most.")));
+        }
+        if text.trim().is_empty() {
+            return Err(Refusal::new("blank", "There is nothing to send."));
+        }
+        Ok(())
     }
 
     pub(super) async fn new_chat(&self, visitor: &Arc<str>, id: &str) -> Answer {
@@ -162,12 +171,18 @@ impl Shared {
         Ok(Done::default())
     }
 
-    async fn owned(&self, visitor: &str, chat: &str) -> Result<Chat, Refusal> {
+    pub(super) async fn owned(&self, visitor: &str, chat: &str) -> Result<Chat, Refusal> {
         self.chats.get(visitor, chat).await?.ok_or_else(Refusal::not_found)
     }
 
     /// What everybody sees and what the worker gets, in one step: both or neither, once.
-    async fn enqueue(&self, chat: &str, id: &str, body: EntryBody, inbound: Inbound) -> Result<u64, Refusal> {
+    pub(super) async fn enqueue(
+        &self,
+        chat: &str,
+        id: &str,
+        body: EntryBody,
+        inbound: Inbound,
+    ) -> Result<u64, Refusal> {
         let queue = self.ingress.entry(inbound)?;
         let entry = Entry { ts: unix_ms(), body }.to_json();
         // The id of a request and the key of an action never meet: a key has a colon.
@@ -179,14 +194,14 @@ impl Shared {
     /// The identity of a request. Its id is the client's own choice, so it counts within its chat only, and for every kind
     /// of request alike.
     fn cause(&self, chat: &str, id: &str) -> String {
-        event_id::message(self.name.as_str(), &format!("{chat}:{id}"))
+        event_id::message(self.name.as_str(), &message_id(chat, id))
     }
 
-    fn interaction(&self, visitor: &str, id: &str, chat: &str, custom_id: &str) -> Inbound {
+    pub(super) fn interaction(&self, visitor: &str, id: &str, chat: &str, custom_id: &str) -> Inbound {
         Inbound { custom_id: custom_id.to_owned(), ..self.inbound(visitor, id, chat, Kind::Interaction) }
     }
 
-    fn inbound(&self, visitor: &str, id: &str, chat: &str, kind: Kind) -> Inbound {
+    pub(super) fn inbound(&self, visitor: &str, id: &str, chat: &str, kind: Kind) -> Inbound {
         Inbound {
             channel_key: names::channel_key(self.name.as_str(), chat, None),
             kind,
@@ -194,7 +209,7 @@ impl Shared {
             channel_id: chat.to_owned(),
             user_id: visitor.to_owned(),
             username: "visitor".into(),
-            message_id: id.to_owned(),
+            message_id: message_id(chat, id),
             timestamp: unix_ms() as f64 / 1000.0,
             is_dm: true,
             is_addressed: true,
@@ -202,4 +217,9 @@ impl Shared {
             ..Inbound::default()
         }
     }
+}
+
+/// The platform's id of what was said with this request. A request's id counts within its chat only.
+pub(super) fn message_id(chat: &str, id: &str) -> String {
+    format!("{chat}:{id}")
 }

@@ -23,7 +23,11 @@ pub(super) fn is_answering(newest: &[LogEntry]) -> bool {
                     return true;
                 }
             }
-            EntryBody::Stop { .. } => {}
+            EntryBody::Stop { .. }
+            | EntryBody::Change { .. }
+            | EntryBody::Retract { .. }
+            | EntryBody::Reaction { .. }
+            | EntryBody::Press { .. } => {}
         }
     }
     false
@@ -55,13 +59,16 @@ mod tests {
     #[test]
     fn a_request_is_answered_by_an_entry_of_its_cause() {
         let said = |id: &str| EntryBody::User { id: "id".into(), cause: id.into(), text: "x".into() };
-        let answer = |id: &str| EntryBody::Message { key: key(id), text: "y".into() };
+        let answer = |id: &str| EntryBody::Message { key: key(id), text: "y".into(), buttons: Vec::new() };
         let is_answering = |bodies: &[EntryBody]| is_answering(&log(bodies));
         assert!(!is_answering(&[]));
         assert!(is_answering(&[said("a")]));
         assert!(!is_answering(&[said("a"), answer("a")]));
         assert!(is_answering(&[said("a"), said("b"), answer("a")]));
-        assert!(!is_answering(&[said("a"), EntryBody::Message { key: "a:dead".into(), text: "sorry".into() }]));
+        assert!(!is_answering(&[
+            said("a"),
+            EntryBody::Message { key: "a:dead".into(), text: "sorry".into(), buttons: Vec::new() }
+        ]));
         let again = EntryBody::Regenerate { id: "id".into(), cause: "r".into(), target: key("a") };
         assert!(is_answering(&[said("a"), answer("a"), again.clone()]));
         assert!(!is_answering(&[

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Shared,
-    frames::{Bounds, ClientFrame, ServerFrame, entry_frame},
+    frames::{Bounds, ClientFrame, Reacting, ServerFrame, entry_frame},
     hub::{Live, SocketId},
     ids::{is_id, is_request_id},
     limits::Limits,
@@ -187,9 +187,7 @@ impl Socket {
         if !is_request_id(id) {
             return Err(Refusal::new("malformed", "An id has 8 to 36 characters of A-Z, a-z, 0-9, _ and -."));
         }
-        let costs =
-            matches!(frame, ClientFrame::Send { .. } | ClientFrame::Regenerate { .. } | ClientFrame::New { .. });
-        if costs && !self.shared.limits.allow_message(&self.visitor, self.address) {
+        if costs(&frame) && !self.shared.limits.allow_message(&self.visitor, self.address) {
             return Err(Refusal::new("rate", "That was a bit fast. Please wait a moment."));
         }
         let (shared, visitor) = (&self.shared, &self.visitor);
@@ -197,6 +195,14 @@ impl Socket {
             ClientFrame::Send { chat, text, .. } => shared.say(visitor, id, &chat, &text).await,
             ClientFrame::Stop { chat, .. } => shared.stop(visitor, id, &chat).await,
             ClientFrame::Regenerate { chat, target, .. } => shared.regenerate(visitor, id, &chat, &target).await,
+            ClientFrame::Edit { chat, target, text, .. } => shared.change(visitor, id, &chat, &target, &text).await,
+            ClientFrame::Retract { chat, target, .. } => shared.retract(visitor, id, &chat, &target).await,
+            ClientFrame::React(Reacting { chat, target, emoji, removed, .. }) => {
+                shared.react(visitor, id, &chat, (&target, &emoji, removed)).await
+            }
+            ClientFrame::Press { chat, target, button, .. } => {
+                shared.press(visitor, id, &chat, (&target, &button)).await
+            }
             ClientFrame::New { .. } => shared.new_chat(visitor, id).await,
             ClientFrame::Rename { chat, title, .. } => shared.rename(visitor, &chat, &title).await,
             ClientFrame::Delete { chat, .. } => shared.delete(visitor, id, &chat).await,
@@ -260,7 +266,8 @@ impl Socket {
     async fn show(&mut self, item: Live) -> Step {
         match item {
             Live::Preview { chat, frame } if self.open.contains_key(&chat) => self.text(frame).await,
-            Live::Preview { .. } => Ok(()),
+            Live::Typing { chat, frame } if self.open.contains_key(&chat) => self.text(frame).await,
+            Live::Preview { .. } | Live::Typing { .. } => Ok(()),
             Live::Chats => self.list().await,
             Live::Reachable(true) => self.frame(&ServerFrame::State { ready: true, message: "" }).await,
             Live::Reachable(false) => self.unready().await,
@@ -355,6 +362,26 @@ impl Socket {
             Ok(Err(_)) => Err(Close { code: 1006, reason: "" }),
             Err(_) => Err(TOO_SLOW),
         }
+    }
+}
+
+/// Whether it makes work for others than this gateway.
+fn costs(frame: &ClientFrame) -> bool {
+    match frame {
+        ClientFrame::Send { .. }
+        | ClientFrame::Regenerate { .. }
+        | ClientFrame::New { .. }
+        | ClientFrame::Edit { .. }
+        | ClientFrame::Retract { .. }
+        | ClientFrame::React(_)
+        | ClientFrame::Press { .. } => true,
+        ClientFrame::Open { .. }
+        | ClientFrame::Close { .. }
+        | ClientFrame::Stop { .. }
+        | ClientFrame::Rename { .. }
+        | ClientFrame::Delete { .. }
+        | ClientFrame::Preview { .. }
+        | ClientFrame::Ping => false,
     }
 }
 

@@ -1,9 +1,14 @@
+import { ButtonRows } from './button_rows.js';
 import { dateAndTime, timeOfDay } from './clock.js';
 import { copyButton } from './clipboard.js';
 import { element, icon, setAttribute, setText } from './dom.js';
 import { MarkdownView } from './markdown_view.js';
+import { Reactions } from './reactions.js';
 
-/** An answer from the moment it is awaited. `actions`: `regenerate(item)`, resolving when the request is answered. */
+/**
+ * An answer from the moment it is awaited. `actions`: `regenerate(item)` and `press(item, button)`, resolving when the
+ * request is answered, and `react(target, emoji, removed)`.
+ */
 export class AnswerMessage {
   element;
 
@@ -24,9 +29,13 @@ export class AnswerMessage {
     icon('again'),
     element('span', { class: 'button-label' }, 'Regenerate'),
   );
+  #buttons;
+  #reactions;
   #item;
 
   constructor(actions) {
+    this.#buttons = new ButtonRows((button) => actions.press(this.#item, button));
+    this.#reactions = new Reactions((emoji, removed) => actions.react(this.#item.key, emoji, removed));
     this.#regenerate.addEventListener('click', async () => {
       this.#regenerate.disabled = true;
       await actions.regenerate(this.#item);
@@ -42,12 +51,14 @@ export class AnswerMessage {
         element('span', { class: 'visually-hidden' }, 'Stargazer said:'),
         this.#dots,
         this.#markdown.element,
+        this.#buttons.element,
+        this.#reactions.element,
         element(
           'div',
           { class: 'meta' },
           this.#time,
           this.#note,
-          element('span', { class: 'actions' }, this.#copy, this.#regenerate),
+          element('span', { class: 'actions' }, this.#copy, this.#reactions.opener, this.#regenerate),
         ),
       ),
     );
@@ -70,7 +81,10 @@ export class AnswerMessage {
       setAttribute(this.#time, 'datetime', new Date(item.ts).toISOString());
       setAttribute(this.#time, 'title', dateAndTime(item.ts));
     }
-    this.#copy.hidden = !whole;
+    this.#copy.hidden = !whole || !item.text;
+    this.#buttons.update(item.buttons, item.pressed);
+    this.#reactions.update(item.reactions);
+    this.#reactions.opener.hidden = !whole;
     this.#regenerate.hidden = !(whole && last && idle);
     this.element.classList.toggle('is-last', last);
   }

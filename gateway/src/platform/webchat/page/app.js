@@ -30,7 +30,10 @@ session.addEventListener('notice', ({ detail }) => notice(detail));
 new Status(connection, session);
 const drawer = new Drawer();
 const composer = new Composer(session, outbox);
-const conversation = new Conversation(session, outbox, (text) => composer.insert(text));
+const conversation = new Conversation(session, outbox, {
+  edit: (text) => composer.insert(text),
+  change: (item) => composer.change(item),
+});
 composer.addEventListener('sent', () => conversation.follow());
 new ChatList(session, {
   rename: (chat, title) => session.rename(chat, title),
@@ -70,7 +73,7 @@ document.addEventListener('keydown', (event) => {
     !event.isComposing &&
     !document.querySelector('dialog[open]')
   )
-    composer.stop();
+    composer.escape();
 });
 
 if (hasKeyboard) composer.focus();

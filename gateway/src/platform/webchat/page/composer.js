@@ -17,6 +17,9 @@ export class Composer extends EventTarget {
   #room = document.getElementById('room');
   #send = document.getElementById('send');
   #stop = document.getElementById('stop');
+  #changing = document.getElementById('changing');
+  /** What is being changed, and the draft that waits meanwhile. */
+  #change = null;
 
   constructor(session, outbox) {
     super();
@@ -29,6 +32,7 @@ export class Composer extends EventTarget {
     this.#text.addEventListener('keydown', (event) => this.#key(event));
     this.#text.addEventListener('input', () => this.#edited());
     this.#stop.addEventListener('click', () => this.stop());
+    document.getElementById('change-cancel').addEventListener('click', () => this.#changed());
     session.addEventListener('open', ({ detail }) => this.#open(detail.created));
     session.addEventListener('conversation', () => this.#offer());
     session.addEventListener('gateway', () => this.#edited());
@@ -51,6 +55,24 @@ export class Composer extends EventTarget {
     this.#text.setSelectionRange(text.length, text.length);
   }
 
+  /** Lets the visitor change what they said. */
+  change({ id, text }) {
+    this.#changed();
+    this.#change = { id, draft: this.#text.value };
+    this.#changing.hidden = false;
+    this.#text.value = text;
+    this.#edited();
+    this.#offer();
+    this.focus();
+    this.#text.setSelectionRange(text.length, text.length);
+  }
+
+  /** Ends what can be ended: a change, else the answer. */
+  escape() {
+    if (this.#change) this.#changed();
+    else this.stop();
+  }
+
   async stop() {
     if (!this.#session.running || this.#stop.disabled) return;
     this.#stop.disabled = true;
@@ -59,7 +81,23 @@ export class Composer extends EventTarget {
     this.#stop.disabled = false;
   }
 
+  /** The change is made or given up; the draft comes back. */
+  #changed() {
+    if (!this.#change) return;
+    const { draft } = this.#change;
+    this.#change = null;
+    this.#changing.hidden = true;
+    this.#text.value = draft;
+    this.#edited();
+    this.#offer();
+    this.focus();
+  }
+
   #open(created) {
+    if (this.#change) {
+      this.#change = null;
+      this.#changing.hidden = true;
+    }
     // What was typed while the chat was being made goes with the visitor.
     if (created) this.#drafts.remove(this.#chat);
     else this.#text.value = this.#drafts.get(this.#session.current);
@@ -78,6 +116,13 @@ export class Composer extends EventTarget {
   #submit() {
     const text = this.#text.value;
     if (text.trim() === '') return this.focus();
+    if (this.#change) {
+      const problem = this.#tooLong(text);
+      setText(this.#problem, problem);
+      if (problem) return;
+      this.#session.change(this.#change.id, text);
+      return this.#changed();
+    }
     const problem = this.#session.running
       ? 'An answer is being written. Stop it, or wait, to send this.'
       : this.#tooMuch(text);
@@ -93,6 +138,10 @@ export class Composer extends EventTarget {
   #tooMuch(text) {
     if (this.#outbox.full)
       return 'Too many messages wait to be sent. Try again when they are through, or discard some.';
+    return this.#tooLong(text);
+  }
+
+  #tooLong(text) {
     const { text_max: most } = this.#session.limits;
     const over = bytes(text) - most;
     if (over <= 0) return '';
@@ -102,7 +151,7 @@ export class Composer extends EventTarget {
   #edited() {
     const { value } = this.#text;
     const { text_max: most } = this.#session.limits;
-    this.#drafts.set(this.#chat, value);
+    if (!this.#change) this.#drafts.set(this.#chat, value);
     // A UTF-16 unit is at most three bytes, so most texts need no counting.
     const used = value.length * 3 > most * NEARLY ? bytes(value) : 0;
     const over = used > most;
@@ -114,7 +163,8 @@ export class Composer extends EventTarget {
   }
 
   #offer() {
-    const { running } = this.#session;
+    // A change may be sent while its answer is being written, which then begins anew.
+    const running = this.#session.running && !this.#change;
     if (this.#stop.hidden === !running) return;
     const hadFocus = [this.#send, this.#stop].includes(document.activeElement);
     this.#send.hidden = running;

@@ -25,11 +25,15 @@ export class Conversation {
   #planned = false;
   #nextDraw = 0;
 
-  /** `edit(text)`: the visitor wants to change a refused text. */
-  constructor(session, outbox, edit) {
+  /** `edit(text)`: the visitor wants to change a refused text; `change(item)`: one that was taken. */
+  constructor(session, outbox, { edit, change }) {
     this.#session = session;
     this.#actions = {
       regenerate: ({ key }) => session.regenerate(key),
+      press: ({ key }, button) => session.press(key, button),
+      react: (target, emoji, removed) => session.react(target, emoji, removed),
+      change,
+      retract: ({ id }) => session.retract(id),
       discard: ({ id }) => outbox.discard(id),
       edit: ({ id, text }) => {
         outbox.discard(id);

@@ -26,6 +26,10 @@ export class ChatLog {
   #previews = new Map();
   /** By cause: the key of its first text. That text takes the place in which the visitor waits for it. */
   #firstKeys = new Map();
+  /** By target, then by emoji: who reacted so, of `visitor` and `bot`. */
+  #reactions = new Map();
+  /** By target: the ids of the buttons that were used. */
+  #pressed = new Map();
 
   get running() {
     return this.#pending.size > 0 || this.#previews.size > 0;
@@ -62,6 +66,20 @@ export class ChatLog {
       case 'delete':
         this.#settle(entry.target);
         this.#items = this.#items.filter((item) => item.key !== entry.target);
+        break;
+      case 'change':
+        this.#items = this.#items.map((item) =>
+          item.id === entry.target ? { ...item, text: entry.text, edited: true } : item,
+        );
+        break;
+      case 'retract':
+        this.#items = this.#items.filter((item) => item.id !== entry.target);
+        break;
+      case 'reaction':
+        this.#react(entry);
+        break;
+      case 'press':
+        this.#pressed.set(entry.target, new Set(this.#pressed.get(entry.target)).add(entry.button));
         break;
       case 'stop':
         for (const request of this.#pending.values()) request.stopping = true;
@@ -101,7 +119,13 @@ export class ChatLog {
   /** What to show, in order: the texts of the log, then the answers that are awaited or being written. */
   items() {
     const replaced = new Set([...this.#pending.values()].map((request) => request.target));
-    const items = this.#items.filter((item) => item.role === 'user' || !replaced.has(item.key));
+    const items = this.#items
+      .filter((item) => item.role === 'user' || !replaced.has(item.key))
+      .map((item) => ({
+        ...item,
+        reactions: this.#reactions.get(item.key ?? item.id),
+        pressed: this.#pressed.get(item.key),
+      }));
     for (const [cause, { stopping }] of this.#pending) {
       const keys = this.#previewsOf(cause);
       if (keys.length === 0) items.push({ role: 'assistant', view: cause, state: 'waiting', stopping });
@@ -121,7 +145,17 @@ export class ChatLog {
     return request;
   }
 
-  #message({ key, text, ts }, stopped = false) {
+  #react({ by, target, emoji, removed }) {
+    const reactions = new Map(this.#reactions.get(target));
+    const who = new Set(reactions.get(emoji));
+    if (removed) who.delete(by);
+    else who.add(by);
+    if (who.size > 0) reactions.set(emoji, who);
+    else reactions.delete(emoji);
+    this.#reactions.set(target, reactions);
+  }
+
+  #message({ key, text, ts, buttons = [] }, stopped = false) {
     this.#settle(key);
     // What a failed answer had shown so far is not its end, and no end will come.
     if (isFailure(key)) this.#previewsOf(causeOf(key)).forEach((unfinished) => this.#settle(unfinished));
@@ -132,13 +166,14 @@ export class ChatLog {
       key,
       text,
       ts,
+      buttons,
       stopped,
       state: isFailure(key) ? 'error' : 'done',
     });
   }
 
-  #edit({ target, text }) {
-    this.#items = this.#items.map((item) => (item.key === target ? { ...item, text, edited: true } : item));
+  #edit({ target, text, buttons = [] }) {
+    this.#items = this.#items.map((item) => (item.key === target ? { ...item, text, buttons, edited: true } : item));
   }
 
   #streaming(key, stopping) {

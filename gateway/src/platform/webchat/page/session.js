@@ -5,6 +5,7 @@ import { tab } from './storage.js';
 // Logs of chats that were open before, so that going back to one is instant.
 const LOGS_KEPT = 8;
 const ASK_PREVIEW_AGAIN_AFTER = 2_000;
+const TYPING_LASTS = 10_000;
 const ENTERING = 'entering';
 
 /**
@@ -20,6 +21,8 @@ export class Session extends EventTarget {
   chats = null;
   limits = { text_max: Infinity, chats_max: Infinity };
   gateway = { ready: true, message: '' };
+  /** Whether somebody writes in the open chat, though no answer is awaited. */
+  typing = false;
   /** The open chat's id; null: a chat that its first message will make. */
   current = null;
 
@@ -36,6 +39,7 @@ export class Session extends EventTarget {
   #created = new Set();
   /** Chats that this tab has asked to delete; the visitor need not be told of these. */
   #deleted = new Set();
+  #typingTimer;
 
   constructor(connection, requests, outbox) {
     super();
@@ -68,7 +72,9 @@ export class Session extends EventTarget {
   items() {
     const logged = this.log?.items() ?? [];
     const unsent = this.#outbox.of(this.current, this.#entering).filter(({ id }) => !this.log?.hasUser(id));
+    const typing = this.typing && !this.running ? [{ role: 'assistant', view: 'typing', state: 'waiting' }] : [];
     return logged.concat(
+      typing,
       unsent.map(({ id, text, at, state, reason }) => ({
         role: 'user',
         view: `user:${id}`,
@@ -110,6 +116,22 @@ export class Session extends EventTarget {
     return this.#ask({ t: 'regenerate', chat: this.current, target });
   }
 
+  change(target, text) {
+    return this.#ask({ t: 'edit', chat: this.current, target, text });
+  }
+
+  retract(target) {
+    return this.#ask({ t: 'retract', chat: this.current, target });
+  }
+
+  react(target, emoji, removed) {
+    return this.#ask({ t: 'react', chat: this.current, target, emoji, removed });
+  }
+
+  press(target, button) {
+    return this.#ask({ t: 'press', chat: this.current, target, button });
+  }
+
   rename(chat, title) {
     return this.#ask({ t: 'rename', chat, title });
   }
@@ -147,6 +169,9 @@ export class Session extends EventTarget {
         break;
       case 'preview':
         this.#preview(frame);
+        break;
+      case 'typing':
+        if (frame.chat === this.current) this.#typing(frame.on);
         break;
       case 'ok':
       case 'refused':
@@ -205,6 +230,8 @@ export class Session extends EventTarget {
 
   #go(chat) {
     this.current = chat;
+    clearTimeout(this.#typingTimer);
+    this.typing = false;
     if (chat === null) return;
     const log = this.#logs.get(chat) ?? new ChatLog();
     // The Map keeps the order of use: the first is the one to forget.
@@ -232,7 +259,10 @@ export class Session extends EventTarget {
       // The log has no gaps, so this page missed something.
       this.#follow();
     } else if (this.#apply(entry)) {
-      if (entry.kind === 'message') this.#emit('answer', entry);
+      if (entry.kind === 'message') {
+        this.#typing(false);
+        this.#emit('answer', entry);
+      }
       this.#emit('conversation');
     }
   }
@@ -264,6 +294,14 @@ export class Session extends EventTarget {
     if (result === 'shown') this.#emit('conversation');
     if (result === 'gap' && Date.now() - (this.#asked.get(frame.key) ?? 0) > ASK_PREVIEW_AGAIN_AFTER)
       this.#askPreview(frame.key);
+  }
+
+  /** Somebody who writes says so again before long; who does not has stopped. */
+  #typing(on) {
+    clearTimeout(this.#typingTimer);
+    this.typing = on;
+    if (on) this.#typingTimer = setTimeout(() => this.#typing(false), TYPING_LASTS);
+    this.#emit('conversation');
   }
 
   #askPreview(key) {

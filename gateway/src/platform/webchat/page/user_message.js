@@ -1,7 +1,11 @@
 import { dateAndTime, timeOfDay } from './clock.js';
-import { element, setAttribute, setText } from './dom.js';
+import { element, iconButton, setAttribute, setText } from './dom.js';
+import { Reactions } from './reactions.js';
 
-/** What the visitor said. `actions`: `edit(item)` and `discard(item)` for a text that was refused. */
+/**
+ * What the visitor said. `actions`: `edit(item)` and `discard(item)` for a text that was refused; `change(item)`,
+ * `retract(item)` and `react(target, emoji, removed)` for one that was taken.
+ */
 export class UserMessage {
   element;
 
@@ -9,6 +13,8 @@ export class UserMessage {
   #note = element('span', { class: 'note' });
   #time = element('time');
   #actions;
+  #done;
+  #reactions;
   #item;
 
   constructor(actions) {
@@ -27,12 +33,19 @@ export class UserMessage {
       button('Edit', actions.edit),
       button('Discard', actions.discard),
     );
+    this.#reactions = new Reactions((emoji, removed) => actions.react(this.#item.id, emoji, removed));
+    const change = iconButton('pen', 'Edit', { class: 'quiet-button', 'data-testid': 'edit' });
+    change.addEventListener('click', () => actions.change(this.#item));
+    const retract = iconButton('bin', 'Delete', { class: 'quiet-button', 'data-testid': 'retract' });
+    retract.addEventListener('click', () => actions.retract(this.#item));
+    this.#done = element('span', { class: 'actions is-quiet' }, this.#reactions.opener, change, retract);
     this.element = element(
       'li',
       { class: 'message from-user', 'data-testid': 'message', 'data-role': 'user' },
       element('span', { class: 'visually-hidden' }, 'You said:'),
       this.#text,
-      element('div', { class: 'meta' }, this.#note, this.#time, this.#actions),
+      this.#reactions.element,
+      element('div', { class: 'meta' }, this.#done, this.#note, this.#time, this.#actions),
     );
   }
 
@@ -42,10 +55,12 @@ export class UserMessage {
     setAttribute(this.element, 'data-id', item.id);
     setAttribute(this.element, 'data-state', item.state);
     const waiting = item.reason ? `${item.reason} Trying again…` : 'sending…';
-    setText(this.#note, { sending: waiting, error: item.reason, done: '' }[item.state]);
+    setText(this.#note, { sending: waiting, error: item.reason, done: item.edited ? 'edited' : '' }[item.state]);
     setText(this.#time, item.state === 'done' ? timeOfDay(item.ts) : '');
     setAttribute(this.#time, 'datetime', new Date(item.ts).toISOString());
     setAttribute(this.#time, 'title', dateAndTime(item.ts));
     this.#actions.hidden = item.state !== 'error';
+    this.#done.hidden = item.state !== 'done';
+    this.#reactions.update(item.reactions);
   }
 }

@@ -1,0 +1,317 @@
+//! The gateway's egress on a platform that can do little, or refuses.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so at once")]
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bus::{Bus, Consumer, Role, Shards};
+use codec::{ActionType, AnswerView, Button, Outbound, OutboundView, PlatformName, Raw};
+use gateway::{
+    egress::Egress,
+    platform::{
+        Accepted, CallError, Capabilities, Count, FileLimits, Limits, Part, Permanent, Platform, RunError, SendError,
+        Settling, Sought, Started,
+    },
+};
+use serde_json::{Value, json};
+use tests::{RedisServer, consumer_config, eventually, until};
+use tokio_util::sync::CancellationToken;
+
+/// Notes what it is asked for, and answers as it is told to.
+#[derive(Debug)]
+struct Noting {
+    name: PlatformName,
+    can: Capabilities,
+    sent: Mutex<Vec<String>>,
+    /// What the next requests are answered with.
+    refusals: Mutex<VecDeque<SendError>>,
+}
+
+impl Noting {
+    fn new(can: Capabilities) -> Arc<Self> {
+        let name = PlatformName::new("noting").unwrap();
+        Arc::new(Self { name, can, sent: Mutex::default(), refusals: Mutex::default() })
+    }
+
+    fn refuse(&self, errors: impl IntoIterator<Item = SendError>) {
+        self.refusals.lock().unwrap().extend(errors);
+    }
+
+    fn sent(&self) -> Vec<String> {
+        self.sent.lock().unwrap().clone()
+    }
+
+    fn note(&self, what: String) -> Result<(), SendError> {
+        let refusal = self.refusals.lock().unwrap().pop_front();
+        let mut sent = self.sent.lock().unwrap();
+        match refusal {
+            Some(error) => {
+                sent.push(format!("refused {what}"));
+                Err(error)
+            }
+            None => {
+                sent.push(what);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Platform for Noting {
+    fn name(&self) -> &PlatformName {
+        &self.name
+    }
+
+    async fn run(&self, _: &Started, stop: CancellationToken) -> Result<(), RunError> {
+        stop.cancelled().await;
+        Ok(())
+    }
+
+    fn settling(&self) -> Settling {
+        Settling { repeats_within: Duration::from_secs(60), can_be_asked: false }
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.can
+    }
+
+    async fn send(&self, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
+        let file = part.file.as_ref().map(|file| format!(" + {} {}", file.name, file.bytes.len()));
+        let buttons: usize = part.buttons.iter().map(Vec::len).sum();
+        let buttons = if buttons > 0 { format!(" + {buttons} buttons") } else { String::new() };
+        self.note(format!("send {}{}{buttons}", part.text, file.unwrap_or_default()))?;
+        Ok(Accepted { id: "1".into(), text: None })
+    }
+
+    async fn apply(&self, action: &OutboundView<'_>) -> Result<(), SendError> {
+        self.note(format!("apply {}", action.action))
+    }
+
+    async fn look_up(&self, _: &Sought<'_, '_>) -> Result<Option<Accepted>, SendError> {
+        unreachable!("it cannot be asked")
+    }
+
+    async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<(), SendError> {
+        self.note(format!("amend {id} {}", part.text))
+    }
+
+    async fn retract(&self, _: &OutboundView<'_>, id: &str) -> Result<(), SendError> {
+        self.note(format!("retract {id}"))
+    }
+
+    async fn call(&self, method: &str, args: &Value, key: &str) -> Result<Value, CallError> {
+        match method {
+            "echo" => Ok(json!({ "args": args, "key": key })),
+            "slow" => std::future::pending().await,
+            "strict" => Err(CallError::BadArguments("`limit` is to be a number".into())),
+            "forbidden" => Err(SendError::Refused(Permanent::Forbidden, "no permission".into()).into()),
+            other => Err(CallError::UnknownMethod(other.to_owned())),
+        }
+    }
+
+    fn address(&self) -> Option<String> {
+        None
+    }
+}
+
+/// One shard, so that everything is on one stream.
+struct World {
+    redis: RedisServer,
+    bus: Bus,
+    platform: Arc<Noting>,
+    number: u32,
+}
+
+const STREAM: &str = "sg:stream:outbound:noting";
+const ANSWERS: &str = "sg:stream:reply:worker-1";
+
+impl World {
+    /// Runs `test` beside an egress.
+    async fn with(can: Capabilities, test: impl AsyncFnOnce(&mut Self)) {
+        let redis = RedisServer::new().await;
+        let bus = redis.bus(Shards::new(1).unwrap()).await;
+        let platform = Noting::new(can);
+        let egress = Egress::new(Arc::clone(&platform) as _, &bus);
+        let config = consumer_config(Role::Outbound("noting".into()), "gateway-1");
+        let stop = CancellationToken::new();
+        let running = Consumer::new(bus.clone(), config, Arc::new(egress)).run(stop.clone());
+        let mut world = Self { redis, bus, platform, number: 0 };
+        let test = async {
+            test(&mut world).await;
+            stop.cancel();
+        };
+        tokio::join!(running, test);
+    }
+
+    async fn act(&mut self, action: Outbound) -> String {
+        self.number += 1;
+        let key = format!("noting:{}:0", self.number);
+        let action = Outbound {
+            channel_id: Some("room".into()),
+            platform: "noting".into(),
+            message_key: Some(key.clone()),
+            trace_id: "t".into(),
+            ..action
+        };
+        assert_eq!(action.validate(), Ok(()));
+        let data = action.to_bytes();
+        let command: [&[u8]; 9] = [b"XADD", STREAM.as_bytes(), b"*", b"data", &data, b"ts", b"1", b"trace_id", b"t"];
+        self.redis.command_bytes(&command).await;
+        key
+    }
+
+    async fn sent(&self, count: usize) -> Vec<String> {
+        let platform = &self.platform;
+        until("it is sent", || async { platform.sent().len() >= count }).await;
+        platform.sent()
+    }
+
+    async fn call(&mut self, method: &str, args: Value, patience: Duration) -> (bool, Value) {
+        let key = self
+            .act(Outbound {
+                action: ActionType::Rpc,
+                method: Some(method.into()),
+                args: Raw::new(rmp_serde::to_vec_named(&args).unwrap().into()).ok(),
+                reply_stream: Some(ANSWERS.into()),
+                deadline: Some(bus::unix_ms() + patience.as_millis() as u64),
+                ..Outbound::default()
+            })
+            .await;
+        let redis = &self.redis;
+        eventually("an answer", || async {
+            let entries = redis.command(["XRANGE", ANSWERS, "-", "+"]).await;
+            entries.list().iter().find_map(|entry| {
+                let fields = entry.list()[1].list();
+                assert_eq!([fields[0].text(), fields[2].text(), fields[4].text()], ["data", "ts", "trace_id"]);
+                let answer = AnswerView::decode(fields[1].bytes()).unwrap();
+                (answer.id == key).then(|| match (answer.result, answer.error) {
+                    (Some(result), None) => (answer.ok, rmp_serde::from_slice(result.as_bytes()).unwrap()),
+                    (None, Some(error)) => (answer.ok, json!([error.code, error.message])),
+                    both => panic!("{both:?}"),
+                })
+            })
+        })
+        .await
+    }
+
+    async fn letters(&self, count: usize) -> Vec<String> {
+        let redis = &self.redis;
+        eventually("dead letters", || async {
+            let found = redis.command(["XRANGE", "sg:stream:dlq", "-", "+"]).await;
+            let errors: Vec<_> =
+                found.list().iter().map(|letter| letter.list()[1].list()[5].text().to_owned()).collect();
+            (errors.len() >= count).then_some(errors)
+        })
+        .await
+    }
+}
+
+fn says(text: &str) -> Outbound {
+    Outbound { action: ActionType::Message, text: text.into(), ..Outbound::default() }
+}
+
+#[tokio::test]
+async fn what_cannot_be_shown_is_told_in_words_or_counted() {
+    World::with(Capabilities::TEXT_ONLY, async |world| {
+        let button = Button { label: "Yes".into(), custom_id: Some("yes".into()), ..Button::default() };
+        let buttons = vec![vec![button]];
+        world.act(Outbound { action: ActionType::Buttons, text: "Sure?".into(), buttons, ..Outbound::default() }).await;
+        let file = Outbound { action: ActionType::File, filename: Some("../a.txt".into()), ..Outbound::default() };
+        world.act(Outbound { data: Some("hello".into()), ..file.clone() }).await;
+        world.act(Outbound { media_key: Some("sg:media:gone".into()), ..file }).await;
+        let target = || Some("noting:1:0".to_owned());
+        world.act(Outbound { action: ActionType::Edit, target_key: target(), ..says("better") }).await;
+        for action in [ActionType::Delete, ActionType::Reaction] {
+            world.act(Outbound { action, target_key: target(), emoji: "👍".into(), ..Outbound::default() }).await;
+        }
+        world.act(says("last")).await;
+        let expected = [
+            "send Sure?\n\n1. Yes",
+            "send [a.txt (5 B): files cannot be sent here]",
+            "send [a.txt: not kept any more]",
+            "send ✏️ better",
+            "send last",
+        ];
+        assert_eq!(world.sent(5).await, expected);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_beyond_the_parts_goes_as_a_file() {
+    let limits = Limits { text: 256, count: Count::Chars, parts: 2 };
+    let files = Some(FileLimits { bytes: 4096 });
+    World::with(Capabilities { text: Some(limits), files, ..Capabilities::TEXT_ONLY }, async |world| {
+        let text = "word ".repeat(160);
+        world.act(says(&text)).await;
+        let sent = world.sent(2).await;
+        assert_eq!(sent.len(), 2, "{sent:?}");
+        assert!(sent[1].contains(" more characters in the file] + rest.md "), "{}", sent[1]);
+        // What does not fit into a file either is told as before.
+        world.act(says(&"word ".repeat(1600))).await;
+        let sent = world.sent(4).await;
+        assert!(sent[3].contains("[cut here: ") && !sent[3].contains("rest.md"), "{}", sent[3]);
+        let whole = Outbound { action: ActionType::File, filename: Some("a".into()), ..says("look") };
+        world.act(Outbound { data: Some("hello".into()), ..whole }).await;
+        assert_eq!(world.sent(5).await[4], "send look + a 5");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_for_good_is_a_dead_letter_and_a_limit_is_waited_for_in_the_lane() {
+    World::with(Capabilities::TEXT_ONLY, async |world| {
+        let permanent = [Permanent::Forbidden, Permanent::ChannelGone, Permanent::Blocked, Permanent::Invalid];
+        world.platform.refuse(permanent.map(|why| SendError::Refused(why, "no".into())));
+        for why in permanent {
+            world.act(says(why.code())).await;
+        }
+        let letters = world.letters(4).await;
+        for (letter, why) in letters.iter().zip(permanent) {
+            assert_eq!(*letter, format!("{}: the platform refused: no", why.code()));
+        }
+        world.platform.refuse([SendError::Limited(Duration::from_millis(1)), SendError::Away("restarts".into())]);
+        world.act(says("first")).await;
+        world.act(says("second")).await;
+        let sent = world.sent(8).await;
+        assert_eq!(sent[4..], ["refused send first", "refused send first", "send first", "send second"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn calls_are_answered_with_a_result_or_a_code() {
+    const LONG: Duration = Duration::from_secs(30);
+    World::with(Capabilities::TEXT_ONLY, async |world| {
+        let (ok, result) = world.call("echo", json!({"limit": 5, "big": u64::MAX}), LONG).await;
+        assert!(ok);
+        assert_eq!(result, json!({"args": {"limit": 5, "big": u64::MAX}, "key": "noting:1:0"}));
+        let (ok, can) = world.call("capabilities", json!({}), LONG).await;
+        assert!(ok && can["edits"] == false && can["buttons"].is_null(), "{can}");
+        for (method, code) in [("lock", "unknown_method"), ("strict", "bad_arguments"), ("forbidden", "forbidden")] {
+            let (ok, error) = world.call(method, json!({}), LONG).await;
+            assert!(!ok && error[0] == code, "{method}: {error}");
+        }
+        let (ok, error) = world.call("slow", json!({}), Duration::from_millis(50)).await;
+        assert!(!ok && error[0] == "timeout", "{error}");
+        let ttl = world.redis.command(["TTL", ANSWERS]).await.number();
+        assert!((3500..=3600).contains(&ttl), "{ttl}");
+        // Nothing is written to a stream of ours on somebody's word.
+        let elsewhere = Outbound {
+            action: ActionType::Rpc,
+            method: Some("echo".into()),
+            reply_stream: Some(STREAM.into()),
+            deadline: Some(u64::MAX),
+            ..Outbound::default()
+        };
+        world.act(elsewhere).await;
+        assert!(world.letters(1).await[0].starts_with("invalid: "));
+        assert_eq!(world.bus.names().shards.count(), 1);
+    })
+    .await;
+}
