@@ -1,8 +1,9 @@
-//! What goes wrong with requests, by script or by chance. What goes wrong with sockets is ordered of the server itself.
+//! What goes wrong with requests, by script or by chance. What goes wrong with sockets comes when a test
+//! says so (`sockets.rs`).
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::limits::Scope;
+use super::{gateway::CloseCode, limits::Scope};
 use crate::Gate;
 
 /// When, around the request's effect.
@@ -46,9 +47,30 @@ pub struct Odds {
     pub global: u32,
 }
 
+/// What happens to a bot's sockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SocketFault {
+    /// Closed with this code.
+    Close(u16),
+    /// Ended without a close frame.
+    Cut,
+    /// Open, and silent for good.
+    Stall,
+    /// RECONNECT.
+    Reconnect,
+    /// `INVALID_SESSION`, resumable or not.
+    Invalidate(bool),
+    /// So many events are lost.
+    Lose(u64),
+    /// So many events come twice.
+    Double(u64),
+}
+
 #[derive(Debug)]
 pub(crate) struct Faults {
     chance: fastrand::Rng,
+    /// Of sockets: another stream, so that one more request shifts nothing here.
+    sockets: fastrand::Rng,
     odds: Odds,
     /// Method, a part of the path, and what happens to the first request that has both.
     script: VecDeque<(String, String, Fault)>,
@@ -56,7 +78,22 @@ pub(crate) struct Faults {
 
 impl Faults {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { chance: fastrand::Rng::with_seed(seed ^ 0x5eed), odds: Odds::default(), script: VecDeque::new() }
+        let (chance, sockets) = (fastrand::Rng::with_seed(seed ^ 0x5eed), fastrand::Rng::with_seed(seed ^ 0x50c7));
+        Self { chance, sockets, odds: Odds::default(), script: VecDeque::new() }
+    }
+
+    /// What happens to sockets next.
+    pub(crate) fn draw_socket(&mut self) -> SocketFault {
+        let closes: Vec<_> = CloseCode::ALL.into_iter().filter(|code| code.may_reconnect()).collect();
+        match self.sockets.u32(..7) {
+            0 => SocketFault::Close(closes[self.sockets.usize(..closes.len())].code()),
+            1 => SocketFault::Cut,
+            2 => SocketFault::Stall,
+            3 => SocketFault::Reconnect,
+            4 => SocketFault::Invalidate(self.sockets.bool()),
+            5 => SocketFault::Lose(self.sockets.u64(1..5)),
+            _ => SocketFault::Double(self.sockets.u64(1..5)),
+        }
     }
 
     pub(crate) fn set(&mut self, odds: Odds) {

@@ -66,3 +66,31 @@ impl Ledger {
         self.invalid(now) >= INVALID_MAX
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exchange(at: u64, status: u16) -> Exchange {
+        let (at, method, path) = (Duration::from_secs(at), "GET".to_owned(), "/users/@me".to_owned());
+        Exchange { at, method, path, status: Some(status), bucket: String::new(), broke_limit: false, had_fault: false }
+    }
+
+    #[test]
+    fn ten_thousand_invalid_requests_in_ten_minutes_are_a_ban() {
+        let (mut ledger, now) = (Ledger::default(), Duration::from_secs(700));
+        for at in [99, 100, 200] {
+            ledger.note(exchange(at, 401), false);
+        }
+        assert_eq!(ledger.invalid(now), 1, "the first two are over");
+        for number in 0..9_998 {
+            ledger.note(exchange(300, [401, 403, 429][number % 3]), false);
+        }
+        ledger.note(exchange(300, 404), false);
+        ledger.note(exchange(300, 429), true);
+        assert!(!ledger.is_banned(now), "neither what is not there nor what others used up counts");
+        ledger.note(exchange(700, 403), false);
+        assert!(ledger.is_banned(now));
+        assert!(!ledger.is_banned(Duration::from_secs(800)), "it ends with the window of the first");
+    }
+}

@@ -32,7 +32,7 @@ mod sockets;
 pub use actors::Person;
 pub use client::DiscordPy;
 pub use clock::Clock;
-pub use faults::{Fault, Odds, When};
+pub use faults::{Fault, Odds, SocketFault, When};
 pub use gateway::{CloseCode, Intents};
 pub use id::Snowflake;
 pub use ledger::Exchange;

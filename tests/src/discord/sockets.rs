@@ -3,12 +3,36 @@
 use serde_json::json;
 
 use super::{
-    gateway::{Hub, Order, invalid_session},
+    faults::SocketFault,
+    gateway::{CloseCode, Hub, Order, invalid_session},
     id::Snowflake,
     server::DiscordServer,
 };
 
 impl DiscordServer {
+    /// Does to the bot's sockets what the seed draws next, and says what it was: a client has to come through all of it.
+    pub fn disturb(&self, bot: Snowflake) -> SocketFault {
+        let fault = self.shared.with(|state| state.faults.draw_socket());
+        self.befall(bot, fault);
+        fault
+    }
+
+    /// Does this to the bot's sockets.
+    pub fn befall(&self, bot: Snowflake, fault: SocketFault) {
+        match fault {
+            SocketFault::Close(code) => {
+                let known = CloseCode::ALL.into_iter().find(|known| known.code() == code);
+                self.close(bot, code, known.map_or("", CloseCode::reason));
+            }
+            SocketFault::Cut => self.cut(bot),
+            SocketFault::Stall => self.stall(bot),
+            SocketFault::Reconnect => self.reconnect(bot),
+            SocketFault::Invalidate(is_resumable) => self.invalidate(bot, is_resumable),
+            SocketFault::Lose(events) => self.lose(bot, events),
+            SocketFault::Double(events) => self.double(bot, events),
+        }
+    }
+
     /// Closes all sockets of a bot with a code. By discord.com/developers/docs/topics/opcodes-and-status-codes the code says whether
     /// its sessions can be resumed.
     pub fn close(&self, bot: Snowflake, code: u16, reason: &str) {

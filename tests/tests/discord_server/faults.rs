@@ -1,14 +1,14 @@
 //! What goes wrong, as scripted and by chance.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use serde_json::{Value, json};
 use tests::{
     Gate,
-    discord::{BotRules, Clock, DiscordServer, Fault, Odds, RawBot, When},
+    discord::{BotRules, Clock, DiscordServer, Fault, Odds, RawBot, SocketFault, When},
 };
 
-use crate::Scene;
+use crate::{READS, Scene};
 
 #[tokio::test]
 async fn a_fault_comes_before_or_after_the_deed() {
@@ -47,6 +47,28 @@ async fn an_answer_is_held_or_slow() {
         scene.clock.advance(Duration::from_secs(9));
     };
     assert_eq!(tokio::join!(ask, turn).0.status(), 200);
+}
+
+#[tokio::test]
+async fn a_seed_draws_what_happens_to_sockets() {
+    let drawn = async |seed| {
+        let server = DiscordServer::new(seed).await;
+        let bot = server.add_bot("bot", BotRules::default());
+        (0..30).map(|_| server.disturb(bot.id)).collect::<Vec<_>>()
+    };
+    let (one, again, other) = (drawn(1).await, drawn(1).await, drawn(2).await);
+    assert_eq!(one, again);
+    assert_ne!(one, other);
+    let kinds: HashSet<_> = one.iter().map(std::mem::discriminant).collect();
+    assert_eq!(kinds.len(), 7, "all of them occur: {one:?}");
+    let scene = Scene::new().await;
+    let mut socket = scene.raw.identify(READS).await;
+    socket.names().await;
+    scene.server.befall(scene.bot.id, SocketFault::Double(1));
+    scene.alice.says(scene.channel, "hello");
+    assert_eq!(socket.names().await, ["MESSAGE_CREATE"; 2]);
+    scene.server.befall(scene.bot.id, SocketFault::Close(4008));
+    assert_eq!(socket.closed().await.code, 4008);
 }
 
 #[tokio::test]

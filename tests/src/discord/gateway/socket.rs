@@ -90,8 +90,7 @@ impl Connection {
             if let Some(ended) = self.send_all(shared).await {
                 return ended;
             }
-            // "There is already tolerance": half an interval. After it, the connection is closed: #heartbeat-interval.
-            let deadline = self.heard + heartbeat * 3 / 2;
+            let deadline = self.deadline(shared);
             let message = tokio::select! {
                 // Orders first, so that a stop is not held up by a client that talks.
                 biased;
@@ -126,7 +125,7 @@ impl Connection {
         for order in orders {
             match order {
                 Order::Send(frame) => {
-                    if self.send(&frame).await.is_err() {
+                    if !self.send(shared, &frame).await {
                         return Some(Ended { session_too: false });
                     }
                 }
@@ -139,16 +138,27 @@ impl Connection {
             }
         }
         for frame in frames {
-            if self.send(&frame).await.is_err() {
+            if !self.send(shared, &frame).await {
                 return Some(Ended { session_too: false });
             }
         }
         None
     }
 
-    async fn send(&mut self, frame: &str) -> Result<(), axum::Error> {
-        let message = self.packing.pack(frame);
-        self.socket.send(message).await
+    /// Whether it went out. Who does not read until the next heartbeat is due is given up.
+    async fn send(&mut self, shared: &Shared, frame: &str) -> bool {
+        let (message, deadline) = (self.packing.pack(frame), self.deadline(shared));
+        tokio::select! {
+            biased;
+            sent = self.socket.send(message) => sent.is_ok(),
+            () = shared.clock.reach(deadline) => false,
+        }
+    }
+
+    /// "There is already tolerance": half an interval. After it, the connection is closed:
+    /// discord.com/developers/docs/topics/gateway#heartbeat-interval.
+    fn deadline(&self, shared: &Shared) -> Duration {
+        self.heard + shared.look(|state| state.hub.rules.heartbeat) * 3 / 2
     }
 
     /// Takes one payload in.
