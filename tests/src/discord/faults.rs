@@ -26,7 +26,7 @@ pub enum Fault {
     Held(Gate, When),
     /// The same by the simulator's clock.
     Slow(Duration, When),
-    /// A 429 out of the blue: scope, and how long to wait.
+    /// A 429 out of the blue: scope, and how long to wait. Until then there is nothing else for this bucket, or this bot.
     TooMany(Scope, Duration),
 }
 

@@ -83,8 +83,18 @@ impl Scope {
 struct Window {
     ends: Duration,
     used: u32,
+    scope: Scope,
     /// When an answer said that nothing is left. By the machine's time: it is about bytes in flight.
     told_empty: Option<Instant>,
+}
+
+impl Window {
+    /// Counts a request, where one is left.
+    fn take(&mut self, max: u32) -> bool {
+        let has_room = self.used < max;
+        self.used += u32::from(has_room);
+        has_room
+    }
 }
 
 /// Whose bucket: a bot (or nobody), a group, and the channel, guild or webhook that is the top-level resource.
@@ -106,7 +116,8 @@ pub(crate) struct Told {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Refused {
     pub(crate) scope: Scope,
-    pub(crate) retry_after: Duration,
+    /// As time since the Unix epoch.
+    pub(crate) until: Duration,
     /// An earlier answer had said that nothing was left.
     pub(crate) was_told: bool,
 }
@@ -142,38 +153,45 @@ impl Limits {
         let limit = if self.is_off { u32::MAX } else { limit };
         let (flight, bucket) = (self.flight, key.1.bucket());
         let told = |window: &Window| window.told_empty.is_some_and(|told| arrived >= told + flight);
-        let refuse = |scope, window: &Window| Refused { scope, retry_after: window.ends - now, was_told: told(window) };
+        let refuse = |window: &Window| Refused { scope: window.scope, until: window.ends, was_told: told(window) };
         let mut refused = None;
-        if key.1.is_global() && !self.is_off {
-            let second = now + Duration::from_secs(1);
-            let all = self.global.entry(key.0).or_insert(Window { ends: second, used: 0, told_empty: None });
-            if all.used >= self.global_max {
-                refused = Some(refuse(Scope::Global, all));
-            } else {
-                all.used += 1;
+        if key.1.is_global() {
+            let ends = now + Duration::from_secs(1);
+            let fresh = Window { ends, used: 0, scope: Scope::Global, told_empty: None };
+            let all = self.global.entry(key.0).or_insert(fresh);
+            let max = if self.is_off { u32::MAX } else { self.global_max };
+            if !all.take(max) {
+                refused = Some(refuse(all));
             }
         }
-        let window =
-            self.windows.entry(key.clone()).or_insert(Window { ends: now + length, used: 0, told_empty: None });
-        if refused.is_none() {
-            if window.used >= limit {
-                refused = Some(refuse(Scope::User, window));
-            } else {
-                window.used += 1;
-            }
+        let fresh = Window { ends: now + length, used: 0, scope: Scope::User, told_empty: None };
+        let window = self.windows.entry(key.clone()).or_insert(fresh);
+        if refused.is_none() && !window.take(limit) {
+            refused = Some(refuse(window));
         }
         Told { key, limit, remaining: limit.saturating_sub(window.used), reset: window.ends, bucket, refused }
     }
 
+    /// Refuses everything of this bucket, or of the bot, until `ends`: a fault that goes on for as long as it says.
+    pub(crate) fn pause(&mut self, key: &Key, scope: Scope, ends: Duration) {
+        let window = Window { ends, used: u32::MAX, scope, told_empty: None };
+        if scope == Scope::Global {
+            self.global.insert(key.0, window);
+        } else {
+            self.windows.insert(key.clone(), window);
+        }
+    }
+
     /// An answer with `told` goes out.
     pub(crate) fn went_out(&mut self, told: &Told) {
-        let window = match told.refused {
-            Some(Refused { scope: Scope::Global, .. }) => self.global.get_mut(&told.key.0),
-            Some(_) => self.windows.get_mut(&told.key),
-            None if told.remaining == 0 => self.windows.get_mut(&told.key),
-            None => None,
+        let (window, ends) = match told.refused {
+            Some(Refused { scope: Scope::Global, until, .. }) => (self.global.get_mut(&told.key.0), until),
+            Some(refused) => (self.windows.get_mut(&told.key), refused.until),
+            None if told.remaining == 0 => (self.windows.get_mut(&told.key), told.reset),
+            None => return,
         };
-        if let Some(window) = window {
+        // A slow answer may be about a window that is over.
+        if let Some(window) = window.filter(|window| window.ends == ends) {
             window.told_empty.get_or_insert_with(Instant::now);
         }
     }

@@ -74,7 +74,8 @@ async fn a_seed_draws_what_happens_to_sockets() {
 #[tokio::test]
 async fn the_same_seed_brings_the_same_faults() {
     let run = async |seed| {
-        let server = DiscordServer::builder(seed).clock(&Clock::stopped()).without_limits().start().await;
+        let clock = Clock::stopped();
+        let server = DiscordServer::builder(seed).clock(&clock).without_limits().start().await;
         let (alice, bot) = (server.add_user("alice"), server.add_bot("bot", BotRules::default()));
         let guild = server.add_guild("home", &alice, &[bot.id]);
         let path = format!("/channels/{}/messages", server.add_channel(guild, "general"));
@@ -83,6 +84,7 @@ async fn the_same_seed_brings_the_same_faults() {
         let (raw, mut met) = (RawBot::new(&server, &bot), Vec::new());
         for _ in 0..40 {
             let reply = raw.try_ask("POST", &path, &json!({ "content": "hello" })).await;
+            clock.advance(Duration::from_secs(1));
             met.push(reply.map(|reply| (reply.status(), reply.json["retry_after"].as_f64())));
         }
         met

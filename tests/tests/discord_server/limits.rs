@@ -97,11 +97,17 @@ async fn invalid_requests_are_counted() {
     let shared = scene.raw.ask("GET", "/users/@me", &Value::Null).await;
     assert_eq!(shared.response.header("x-ratelimit-scope"), Some("shared"));
     assert_eq!((shared.status(), scene.server.invalid_requests()), (429, 0), "nor is what others used up");
+    scene.clock.advance(Duration::from_secs(1));
     scene.server.script("GET", "/users", Fault::TooMany(Scope::Global, Duration::from_secs(7)));
-    let global = scene.raw.ask("GET", "/users/@me", &Value::Null).await;
-    assert_eq!(global.json, json!({ "message": "You are being rate limited.", "retry_after": 7.0, "global": true }));
-    assert_eq!(scene.server.invalid_requests(), 1);
-    assert_eq!(scene.server.limits_broken(), 0);
+    let ask = async || scene.raw.ask("GET", "/users/@me", &Value::Null).await;
+    let told = json!({ "message": "You are being rate limited.", "retry_after": 7.0, "global": true });
+    assert_eq!(ask().await.json, told);
+    assert_eq!((scene.server.invalid_requests(), scene.server.limits_broken()), (1, 0));
+    scene.clock.advance(Duration::from_secs(6));
+    assert_eq!(ask().await.json["retry_after"], 1.0, "it was told to wait");
+    assert_eq!((scene.server.invalid_requests(), scene.server.limits_broken()), (2, 1));
+    scene.clock.advance(Duration::from_secs(1));
+    assert_eq!(ask().await.status(), 200);
     scene.clock.advance(Duration::from_secs(600));
     assert_eq!(scene.server.invalid_requests(), 0, "after ten minutes they are forgotten");
 }

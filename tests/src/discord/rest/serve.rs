@@ -103,7 +103,9 @@ fn settle(
     }
     let fault = state.faults.draw(&call.method, &path);
     if let Some(Fault::TooMany(scope, retry_after)) = fault {
-        told.refused = Some(Refused { scope, retry_after, was_told: false });
+        let until = now + retry_after;
+        state.limits.pause(&told.key, scope, until);
+        told.refused = Some(Refused { scope, until, was_told: false });
         note(state, &call.method, path, Some(429), Some(&told), true);
         return Reply { status: 429, body: None, told: Some(told), fault: None };
     }
@@ -179,7 +181,7 @@ fn limited(shared: &Shared, told: &Told, body: Option<Value>) -> (HeaderMap, Opt
         add("x-ratelimit-bucket", told.bucket.clone());
     }
     let Some(refused) = told.refused else { return (headers, body) };
-    let seconds = refused.retry_after.as_secs_f64();
+    let seconds = refused.until.saturating_sub(shared.clock.now()).as_secs_f64();
     add("retry-after", format!("{:.0}", seconds.ceil()));
     add("x-ratelimit-scope", refused.scope.name().into());
     if is_global {
