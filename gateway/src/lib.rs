@@ -18,8 +18,8 @@ mod daemon;
 pub mod egress;
 mod growing;
 pub mod ingress;
-pub mod pacing;
 pub mod media;
+pub mod pacing;
 pub mod platform;
 
 pub use daemon::Gateway;

@@ -6,6 +6,8 @@
 #![expect(clippy::print_stderr, reason = "what the daemons logged is printed when a test fails")]
 #![forbid(unsafe_code)]
 
+pub mod discord;
+
 mod free_port;
 mod http;
 mod proxy;

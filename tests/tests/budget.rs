@@ -1,4 +1,5 @@
 //! A budget that several gateways of one bot share.
+
 use std::time::{Duration, Instant};
 
 use bus::{Budget, Shards};
