@@ -37,6 +37,7 @@ mod preview;
 mod recent;
 mod records;
 mod registry;
+mod shelf;
 
 pub use answers::Answers;
 pub use append::{Batch, Entry, Producer};
@@ -62,3 +63,4 @@ pub use records::Records;
 pub use registry::Registry;
 pub use reply::EntryId;
 pub use shard::{Shard, Shards};
+pub use shelf::Shelf;

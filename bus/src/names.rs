@@ -243,6 +243,12 @@ impl Names {
         self.tagged(&format!("sg:preview:{platform}"), shard, "")
     }
 
+    /// What is kept for people of a platform for a while, by when it came.
+    #[must_use]
+    pub(crate) fn shelf(&self, shard: Shard, platform: &str) -> String {
+        self.tagged("sg:shelf", shard, platform)
+    }
+
     /// What a platform can show and take, for whoever writes actions for it.
     #[must_use]
     pub fn capabilities(platform: &str) -> String {

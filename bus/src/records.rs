@@ -82,15 +82,6 @@ impl Records {
         Ok(redis::cmd("HDEL").arg(key).arg(field).query_async(&mut self.bus.shared()).await?)
     }
 
-    /// The value under `key`.
-    ///
-    /// # Errors
-    /// When Redis did not answer, or there is something else than a value.
-    pub async fn value(&self, key: &str) -> Result<Option<Bytes>, Error> {
-        let value: Option<Vec<u8>> = redis::cmd("GET").arg(key).query_async(&mut self.bus.shared()).await?;
-        Ok(value.map(Bytes::from))
-    }
-
     /// Puts a value under `key`, for good.
     ///
     /// # Errors

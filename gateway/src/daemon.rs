@@ -23,7 +23,6 @@ const DEATHS_MAX: u32 = 10;
 pub struct Gateway {
     ingress: Ingress,
     platforms: Vec<Arc<dyn Platform>>,
-    #[expect(dead_code, reason = "kept for platforms with files, of which there is none yet")]
     media: Media,
     /// Until it runs.
     fetching: Option<Fetching>,
@@ -113,7 +112,7 @@ impl Gateway {
             drain: settings.shutdown.drain,
             stuck_after: settings.bus.stuck_after,
         };
-        let mut egress = Egress::new(Arc::clone(platform), &context.bus);
+        let mut egress = Egress::new(Arc::clone(platform), &context.bus).with_media(self.media.clone());
         if !config.role.is_plain() {
             egress = egress.with_previews();
         }

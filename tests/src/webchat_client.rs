@@ -68,6 +68,12 @@ impl WebChatClient {
         &self.cookie
     }
 
+    /// What this visitor gets for a request of their own: `kind` is the type of its body.
+    pub async fn ask_http(&self, method: &str, path: &str, kind: &str, body: &str) -> Response {
+        let headers = [("Cookie", self.cookie()), ("Content-Type", kind)];
+        http::ask(self.address, http::Ask { method, path, headers: &headers, body }).await.expect("an answer")
+    }
+
     /// The same visitor in another tab.
     pub async fn another_tab(&self) -> Self {
         Self::with_cookie(self.address, self.cookie.clone()).await

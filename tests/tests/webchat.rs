@@ -183,6 +183,95 @@ async fn a_message_that_is_changed_while_it_is_answered_is_answered_anew() {
     assert_eq!(model.request(2).await.ended().await, Ended::ClientLeft);
 }
 
+async fn upload(visitor: &WebChatClient, chat: &str, name: &str, kind: &str, body: &str) -> Value {
+    let answer = visitor.ask_http("POST", &format!("/files/{chat}?name={name}"), kind, body).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+#[tokio::test]
+async fn files_go_up_with_a_message_and_come_down_to_who_has_the_chat() {
+    let pair = Pair::with(&[("SG_PLATFORM__WEBCHAT__FILE_BYTES_MAX", "64 KiB")]).await;
+    let (mut visitor, chat, _) = a_chat(&pair).await;
+    let small = upload(&visitor, &chat, "..%2Fnotes.txt", "text/plain", "remember this").await;
+    assert_eq!(
+        [&small["name"], &small["type"], &small["size"]],
+        [&json!("notes.txt"), &json!("text/plain"), &json!(13)]
+    );
+    let large = upload(&visitor, &chat, "big.svg", "image/svg+xml", &"<svg/>".repeat(8000)).await;
+    // The worker gets what is small in its envelope, and for the rest the key that it stands under.
+    pair.workers[0].signal(Signal::STOP);
+    let said = visitor.ask(json!({"t": "send", "chat": chat, "files": [small, large]})).await;
+    assert_eq!(said["t"], "ok", "{said}");
+    let [message] = &inbound(&pair, &chat, 1).await[..] else { unreachable!("one") };
+    let [notes, big] = &message.attachments[..] else { unreachable!("two") };
+    assert_eq!(
+        (&*notes.filename, notes.data.as_deref(), &notes.media_key),
+        ("notes.txt", Some(&b"remember this"[..]), &None)
+    );
+    assert_eq!((big.size, &big.data), (48_000, &None));
+    assert!(pair.redis.command(["EXISTS", big.media_key.as_ref().unwrap()]).await.number() == 1);
+    pair.workers[0].signal(Signal::CONT);
+    visitor.answer(&chat, said["id"].as_str().unwrap()).await;
+
+    let path =
+        |file: &Value| format!("/files/{chat}/{}/{}", file["id"].as_str().unwrap(), file["name"].as_str().unwrap());
+    let got = visitor.ask_http("GET", &path(&small), "", "").await;
+    assert_eq!((got.status, &*got.body), (200, "remember this"));
+    // A file of a chat never becomes a page of ours, whatever it says to be.
+    let got = visitor.ask_http("GET", &path(&large), "", "").await;
+    assert_eq!(got.header("content-type"), Some("application/octet-stream"));
+    assert_eq!(got.header("content-disposition"), Some("attachment; filename*=UTF-8''big.svg"));
+    assert!(got.header("content-security-policy").unwrap().starts_with("sandbox"));
+    let stranger = pair.visitor().await;
+    assert_eq!(stranger.ask_http("GET", &path(&small), "", "").await.status, 404);
+    assert_eq!(stranger.ask_http("POST", &format!("/files/{chat}"), "text/plain", "x").await.status, 404);
+    let too_large = visitor.ask_http("POST", &format!("/files/{chat}"), "text/plain", &"x".repeat(65 * 1024)).await;
+    assert_eq!(too_large.status, 413);
+    for (files, code) in [
+        (json!([{"id": "0".repeat(64), "name": "a", "type": "b", "size": 1}]), "no_file"),
+        (json!([{"id": small["id"], "name": "../a", "type": "text/plain", "size": 13}]), "malformed"),
+        (json!([{"id": small["id"], "name": "a", "type": "text/html", "size": 13}]), "no_file"),
+        (json!([]), "blank"),
+    ] {
+        let refused = visitor.ask(json!({"t": "send", "chat": chat, "text": " ", "files": files.clone()})).await;
+        assert_eq!(refused["code"], code, "{files}");
+    }
+    // With the chat go its files.
+    assert_eq!(visitor.ask(json!({"t": "delete", "chat": chat})).await["t"], "ok");
+    assert_eq!(pair.redis.command(["EXISTS", big.media_key.as_ref().unwrap()]).await.number(), 0);
+}
+
+#[tokio::test]
+async fn the_oldest_files_make_room_and_a_bot_sends_files_too() {
+    // A sixteenth of it for each shard: room for two of three.
+    let pair = Pair::with(&[("SG_PLATFORM__WEBCHAT__FILES_BYTES", "400 KiB")]).await;
+    let (mut visitor, chat, _) = a_chat(&pair).await;
+    let mut files = Vec::new();
+    for letter in ["a", "b", "c"] {
+        files.push(upload(&visitor, &chat, letter, "text/plain", &letter.repeat(10 * 1024)).await);
+    }
+    let path = |file: &Value| format!("/files/{chat}/{}/x", file["id"].as_str().unwrap());
+    let mut kept = Vec::new();
+    for file in &files {
+        kept.push(visitor.ask_http("GET", &path(file), "", "").await.status);
+    }
+    assert_eq!(kept, [404, 200, 200]);
+    let file = Outbound {
+        action: ActionType::File,
+        text: "Here it is".into(),
+        filename: Some("report.csv".into()),
+        mimetype: Some("text/csv".into()),
+        data: Some("a,b".into()),
+        ..Outbound::default()
+    };
+    act(&pair, &chat, "bot:1:0", file).await;
+    let is_it = |entry: &&Value| entry["key"] == "bot:1:0";
+    let shown = visitor.wait("the file", |visitor| visitor.entries(&chat).into_iter().find(is_it).cloned()).await;
+    assert_eq!([&shown["text"], &shown["file"]["name"]], ["Here it is", "report.csv"]);
+    assert_eq!(visitor.ask_http("GET", &path(&shown["file"]), "", "").await.body, "a,b");
+}
+
 /// Clicks the first element that a selector finds, whether or not the pointer is over its message.
 async fn click(tab: &tests::Tab<'_>, selector: &str) {
     let script =
@@ -260,5 +349,61 @@ async fn a_visitor_sees_and_does_it_all_in_a_browser() {
     // All of it is the log's, so a reload shows the same.
     tab.reload().await;
     tab.wait("the same", |shown| shown.len() == 1 && shown[0].text.contains(ModelServer::SAYS)).await;
+    assert_eq!(tab.console_errors().await, [""; 0]);
+}
+
+/// A red dot.
+const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4//8/w38GIAXDIBKE0DHxgljNBAAO9TXL0Y4OHwAAAABJRU5ErkJggg==";
+
+#[tokio::test]
+async fn files_are_added_dropped_pasted_and_shown_in_a_browser() {
+    let model = ModelServer::new().await;
+    let pair = Pair::with_model(&model).await;
+    let browser = Browser::new().await;
+    let tab = browser.open(&pair.url()).await;
+    tab.wait_status("ready").await;
+    let give = |event: &str| {
+        format!(
+            "const bytes = Uint8Array.from(atob('{PNG}'), (c) => c.charCodeAt(0));
+            const data = new DataTransfer();
+            data.items.add(new File([bytes], '{event}.png', {{ type: 'image/png' }}));
+            {}",
+            match event {
+                "drop" =>
+                    "document.getElementById('main').dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));",
+                "paste" =>
+                    "document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, cancelable: true }));",
+                _ =>
+                    "const picker = document.getElementById('picker'); picker.files = data.files; picker.dispatchEvent(new Event('change'));",
+            }
+        )
+    };
+    for (count, event) in ["picked", "drop", "paste"].into_iter().enumerate() {
+        tab.run(&give(event)).await;
+        let there = "return String(document.querySelectorAll('[data-testid=attachment][data-state=done]').length)";
+        tab.wait_script(there, &(count + 1).to_string()).await;
+    }
+    tab.screenshot("attached").await;
+    tab.say("Look at these").await;
+    tab.wait_answer("done", ModelServer::SAYS).await;
+    let loaded = "return String([...document.querySelectorAll('.from-user [data-testid=image]')].filter((image) => image.complete && image.naturalWidth === 5).length)";
+    tab.wait_script(loaded, "3").await;
+    let chat = tab.wait_chat().await;
+    let file = Outbound {
+        action: ActionType::File,
+        filename: Some("report.csv".into()),
+        data: Some("a,b".into()),
+        ..Outbound::default()
+    };
+    act(&pair, &chat, "bot:1:0", file).await;
+    tab.wait_script(
+        "return document.querySelector('.from-assistant [data-testid=file]')?.innerText.replace(/\\s+/g, ' ')",
+        "report.csv 3 B",
+    )
+    .await;
+    tab.screenshot("shown").await;
+    tab.reload().await;
+    tab.wait_script(loaded, "3").await;
+    assert_eq!(tab.run("return document.querySelectorAll('[data-testid=attachment]').length").await, 0);
     assert_eq!(tab.console_errors().await, [""; 0]);
 }

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use codec::OutboundView;
 
 use super::{Egress, Undone, fit::Carried};
-use crate::platform::File;
+use crate::{media::file_name, platform::File};
 
 /// What of a file there is.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl Egress {
     pub(super) async fn file<'a>(&self, action: &'a OutboundView<'_>) -> Result<Found<'a>, Undone> {
         let bytes = match (action.data, action.media_key) {
             (Some(bytes), _) => Cow::Borrowed(bytes),
-            (None, Some(key)) => match self.records.value(key).await? {
+            (None, Some(key)) => match self.stored(key).await? {
                 Some(bytes) => Cow::Owned(bytes.to_vec()),
                 None => return Ok(Found::Missing),
             },
@@ -45,39 +46,22 @@ impl Egress {
         };
         Ok(Found::File(File { name: name(action), mimetype: action.mimetype, bytes }))
     }
-}
 
-/// What a file is called: without folders, and without what would do something to a terminal or turn its end around.
-pub(super) fn name<'a>(action: &OutboundView<'a>) -> Cow<'a, str> {
-    let given = action.filename.unwrap_or_default();
-    let given = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let is_odd = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let name: Cow<'_, str> = match given.contains(is_odd) {
-        true => given.chars().filter(|c| !is_odd(*c)).collect(),
-        false => given.into(),
-    };
-    if matches!(name.trim(), "" | "." | "..") { "file".into() } else { name }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_names_and_nothing_else() {
-        for (given, expected) in [
-            ("a.txt", "a.txt"),
-            ("../../etc/passwd", "passwd"),
-            ("C:\\x\\b.txt", "b.txt"),
-            ("..", "file"),
-            ("", "file"),
-            ("evil\u{202e}gpj.exe", "evilgpj.exe"),
-            ("a\u{7}b", "ab"),
-        ] {
-            let action = OutboundView { filename: Some(given), ..OutboundView::default() };
-            assert_eq!(name(&action), expected, "{given:?}");
+    /// What stands under a key. Nothing where it will not come any more: the action says so rather than fail for it.
+    async fn stored(&self, key: &str) -> Result<Option<Bytes>, Undone> {
+        let Some(media) = &self.media else { return Ok(None) };
+        match media.outbound(key).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.is_passing() => Err(Undone::Later(error.to_string())),
+            Err(error) => {
+                tracing::warn!(key, %error, "an action goes without its file");
+                Ok(None)
+            }
         }
     }
+}
+
+/// What a file of an action is called.
+pub(super) fn name<'a>(action: &OutboundView<'a>) -> Cow<'a, str> {
+    file_name(action.filename.unwrap_or_default())
 }

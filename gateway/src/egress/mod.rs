@@ -14,15 +14,16 @@ mod target;
 
 use std::{sync::Arc, time::Duration};
 
-use bus::{
-    Action, Answers, Bus, Commit, Failure, Handler, Holdings, Outcome, Records, Route, RouteError, Turn, unix_ms,
-};
+use bus::{Action, Answers, Bus, Commit, Failure, Handler, Holdings, Outcome, Route, RouteError, Turn, unix_ms};
 use bytes::Bytes;
 use codec::{OutboundRoute, OutboundView, names};
 use tokio_util::sync::CancellationToken;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::platform::{Platform, SendError};
+use crate::{
+    media::Media,
+    platform::{Platform, SendError},
+};
 use fit::{Way, way};
 use preview::Gates;
 pub use record::text_hash;
@@ -32,7 +33,8 @@ pub use record::text_hash;
 pub struct Egress {
     platform: Arc<dyn Platform>,
     answers: Answers,
-    records: Records,
+    /// Where files are that are not in their envelopes.
+    media: Option<Media>,
     /// Where it shows what is being written.
     gates: Option<Arc<Gates>>,
     accepted: metrics::Histogram,
@@ -64,8 +66,14 @@ impl Egress {
         let role = format!("outbound:{}", platform.name());
         let accepted = metrics::histogram!("stargazer_stage_seconds", "stage" => "platform_accepted", "role" => role);
         let sent = metrics::counter!("stargazer_egress_actions_total", "platform" => platform.name().to_string());
-        let (answers, records) = (Answers::new(bus.clone()), Records::new(bus.clone()));
-        Self { platform, answers, records, gates: None, accepted, sent }
+        let answers = Answers::new(bus.clone());
+        Self { platform, answers, media: None, gates: None, accepted, sent }
+    }
+
+    /// The same, which has files that travel beside the streams.
+    #[must_use]
+    pub fn with_media(self, media: Media) -> Self {
+        Self { media: Some(media), ..self }
     }
 
     /// The same, which shows what is being written where the platform edits messages and can be asked what it has. For the

@@ -19,7 +19,7 @@ impl Digest {
     }
 
     /// The same without holding up others: of a large file it takes a while.
-    pub(super) async fn of_apart(data: &Bytes) -> Option<Self> {
+    pub(crate) async fn of_apart(data: &Bytes) -> Option<Self> {
         let data = data.clone();
         apart(move || Self::of(&data)).await
     }

@@ -15,6 +15,7 @@ mod error;
 mod fetching;
 mod inbound;
 mod lru;
+mod name;
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -35,6 +36,7 @@ pub use error::Error;
 pub use fetching::Fetching;
 use inbound::Queued;
 pub use inbound::{Place, Wanted};
+pub use name::file_name;
 
 /// How long a file stays in Redis: a worker waits for it for a part of that, and a turn that is tried again as well.
 const TTL: Duration = Duration::from_secs(3600);

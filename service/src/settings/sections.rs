@@ -182,6 +182,12 @@ sections! {
         allowed_origins: Vec<String>;
         /// Longest message of a visitor.
         text_max: ByteSize = "16 KiB";
+        /// Largest file of a visitor. 0: none are taken.
+        file_bytes_max: ByteSize = "8 MiB";
+        /// Bytes of all files that are kept for the page, in Redis. The oldest go first.
+        files_bytes: ByteSize = "256 MiB";
+        /// How long a file is kept for the page.
+        files_ttl: Duration = "7days";
         /// Chats that a visitor may have.
         chats_max: usize = "200", from 1 to 10000;
         /// Messages that a visitor may send in a minute.

@@ -1,14 +1,16 @@
 //! Egress of WebChat: an action is an append to the chat's log under its id, so a repeat is exact.
 
 use bus::unix_ms;
+use bytes::Bytes;
 use codec::{ActionType, OutboundView, TypingState};
 
 use super::{
     Shared,
+    files::ChatFile,
     frames::{Button, By, Entry, EntryBody},
     ids::is_id,
 };
-use crate::platform::{Part, SendError};
+use crate::platform::{File, Part, SendError};
 
 /// What tells every gateway that somebody writes in a chat, on the channel of its log. No entry's announcement is like it.
 const TYPING: [(&[u8], bool); 2] = [(b"typing", true), (b"silent", false)];
@@ -22,7 +24,12 @@ impl Shared {
     /// Shows a new message.
     pub(super) async fn show(&self, part: &Part<'_, '_>) -> Result<(), SendError> {
         let key = part.action.message_key.unwrap_or_default().to_owned();
-        let body = EntryBody::Message { key, text: part.text.clone().into_owned(), buttons: rows(&part.buttons) };
+        let file = match &part.file {
+            Some(file) => Some(self.keep(chat(part.action)?, file).await?),
+            None => None,
+        };
+        let text = part.text.clone().into_owned();
+        let body = EntryBody::Message { key, text, file, buttons: rows(&part.buttons) };
         self.append(part.action, body).await
     }
 
@@ -44,6 +51,12 @@ impl Shared {
             other => return Err(SendError::Unsupported(format!("webchat has no `{other}`"))),
         };
         self.append(action, body).await
+    }
+
+    async fn keep(&self, chat: &str, file: &File<'_>) -> Result<ChatFile, SendError> {
+        let data = Bytes::copy_from_slice(&file.bytes);
+        let kept = self.files.keep(&self.lane(chat), &file.name, file.mimetype.unwrap_or_default(), data).await;
+        kept.map_err(|error| SendError::Away(error.to_string()))
     }
 
     async fn append(&self, action: &OutboundView<'_>, body: EntryBody) -> Result<(), SendError> {

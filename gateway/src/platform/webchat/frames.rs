@@ -3,7 +3,7 @@
 use codec::ButtonView;
 use serde::{Deserialize, Serialize};
 
-use super::chats::Chat;
+use super::{chats::Chat, files::ChatFile};
 
 /// From a browser. Unknown fields are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -11,7 +11,7 @@ use super::chats::Chat;
 pub(super) enum ClientFrame {
     Open { chat: String, after: u64 },
     Close { chat: String },
-    Send { id: String, chat: String, text: String },
+    Send(Sending),
     Stop { id: String, chat: String },
     Regenerate { id: String, chat: String, target: String },
     Edit { id: String, chat: String, target: String, text: String },
@@ -29,7 +29,7 @@ impl ClientFrame {
     /// The request's id, where the frame is a request.
     pub(super) fn id(&self) -> Option<&str> {
         match self {
-            Self::Send { id, .. }
+            Self::Send(Sending { id, .. })
             | Self::Stop { id, .. }
             | Self::Regenerate { id, .. }
             | Self::Edit { id, .. }
@@ -42,6 +42,18 @@ impl ClientFrame {
             Self::Open { .. } | Self::Close { .. } | Self::Preview { .. } | Self::Ping => None,
         }
     }
+}
+
+/// Something that is said.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Sending {
+    pub(super) id: String,
+    pub(super) chat: String,
+    #[serde(default)]
+    pub(super) text: String,
+    /// As their uploads were answered.
+    #[serde(default)]
+    pub(super) files: Vec<ChatFile>,
 }
 
 /// A reaction that is put on a message or taken away.
@@ -106,6 +118,8 @@ pub(super) enum ServerFrame<'a> {
 pub(super) struct Bounds {
     pub(super) text_max: u64,
     pub(super) chats_max: usize,
+    pub(super) file_max: u64,
+    pub(super) files_max: usize,
 }
 
 impl ServerFrame<'_> {
@@ -123,10 +137,14 @@ pub(super) enum EntryBody {
         id: String,
         cause: String,
         text: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<ChatFile>,
     },
     Message {
         key: String,
         text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<ChatFile>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         buttons: Vec<Vec<Button>>,
     },
@@ -255,7 +273,10 @@ mod tests {
 
     #[test]
     fn an_entry_frame_is_the_stored_object_and_two_fields() {
-        let entry = Entry { ts: 5, body: EntryBody::User { id: "i".into(), cause: "c".into(), text: "a\"b".into() } };
+        let entry = Entry {
+            ts: 5,
+            body: EntryBody::User { id: "i".into(), cause: "c".into(), text: "a\"b".into(), files: Vec::new() },
+        };
         let frame = entry_frame("chat", 7, entry.to_json().as_bytes()).unwrap();
         let value: serde_json::Value = serde_json::from_str(&frame).unwrap();
         let expected = serde_json::json!({"t":"entry","chat":"chat","n":7,"ts":5,"kind":"user","id":"i","cause":"c","text":"a\"b"});

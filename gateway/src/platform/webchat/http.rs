@@ -4,17 +4,17 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{ConnectInfo, Path, State, WebSocketUpgrade},
+    extract::{ConnectInfo, DefaultBodyLimit, Path, State, WebSocketUpgrade},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::map_response,
     response::{IntoResponse, Redirect, Response},
-    routing::get,
+    routing::{get, post},
 };
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Shared,
+    Shared, files_http,
     ids::Ids,
     page::{self, CONTENT_SECURITY_POLICY},
     socket,
@@ -28,8 +28,8 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// What a handler needs.
 #[derive(Clone)]
-struct Server {
-    shared: Arc<Shared>,
+pub(super) struct Server {
+    pub(super) shared: Arc<Shared>,
     sockets: Arc<Semaphore>,
     tracker: TaskTracker,
     stop: CancellationToken,
@@ -65,7 +65,13 @@ pub(super) async fn serve(shared: &Arc<Shared>, started: &Started, stop: Cancell
 
 fn router(server: Server) -> Router {
     let base = server.shared.settings.base_path.clone();
-    let pages = Router::new().route("/", get(index)).route("/assets/{*path}", get(asset)).route("/ws", get(upgrade));
+    let file_max = usize::try_from(server.shared.files.bytes_max).unwrap_or(usize::MAX);
+    let pages = Router::new()
+        .route("/", get(index))
+        .route("/assets/{*path}", get(asset))
+        .route("/ws", get(upgrade))
+        .route("/files/{chat}", post(files_http::upload).layer(DefaultBodyLimit::max(file_max)))
+        .route("/files/{chat}/{id}/{name}", get(files_http::download));
     let router = if base.is_empty() {
         pages
     } else {
@@ -80,8 +86,9 @@ fn router(server: Server) -> Router {
 
 async fn harden(mut response: Response) -> Response {
     let headers = response.headers_mut();
+    // What a file was given stays.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),

@@ -6,6 +6,8 @@
 mod chats;
 mod deliver;
 mod events;
+mod files;
+mod files_http;
 mod frames;
 mod http;
 mod hub;
@@ -26,9 +28,12 @@ use codec::{OutboundView, PlatformName};
 use service::{Context, StartError};
 use tokio_util::sync::CancellationToken;
 
-use super::{Accepted, ButtonLimits, Capabilities, Part, Platform, RunError, SendError, Settling, Sought, Started};
+use super::{
+    Accepted, ButtonLimits, Capabilities, FileLimits, Part, Platform, RunError, SendError, Settling, Sought, Started,
+};
 use crate::ingress::Ingress;
 use chats::Chats;
+use files::Files;
 use hub::Hub;
 use ids::Ids;
 use limits::Limits;
@@ -37,14 +42,17 @@ use limits::Limits;
 const LOG: LogBounds = LogBounds { entries: 1000, ttl: Duration::from_secs(90 * 24 * 60 * 60) };
 
 /// A text may be as long as an envelope has it, so it is never cut.
-const CAPABILITIES: Capabilities = Capabilities {
-    edits: true,
-    deletes: true,
-    reactions: true,
-    typing: true,
-    buttons: Some(ButtonLimits { rows: usize::MAX, per_row: usize::MAX, label: usize::MAX }),
-    ..Capabilities::TEXT_ONLY
-};
+fn capabilities(file_bytes_max: u64) -> Capabilities {
+    Capabilities {
+        edits: true,
+        deletes: true,
+        reactions: true,
+        typing: true,
+        buttons: Some(ButtonLimits { rows: usize::MAX, per_row: usize::MAX, label: usize::MAX }),
+        files: (file_bytes_max > 0).then_some(FileLimits { bytes: file_bytes_max }),
+        ..Capabilities::TEXT_ONLY
+    }
+}
 
 /// One WebChat block of the settings.
 #[derive(Debug, Clone)]
@@ -60,6 +68,8 @@ struct Shared {
     bus: Bus,
     log: Log,
     records: Records,
+    files: Files,
+    capabilities: Capabilities,
     chats: Chats,
     ingress: Ingress,
     ids: Ids,
@@ -83,6 +93,8 @@ impl WebChat {
         let shared = Arc::new(Shared {
             log: Log::new(bus.clone(), LOG).with_recent(ingress.recent().clone()),
             records: records.clone(),
+            files: Files::new(&bus, name.as_str(), &settings),
+            capabilities: capabilities(settings.file_bytes_max.as_u64()),
             chats: Chats::new(records, name.as_str(), settings.chats_max),
             ingress,
             limits: Limits::new(settings.messages_per_minute),
@@ -118,7 +130,7 @@ impl Platform for WebChat {
     }
 
     fn capabilities(&self) -> &Capabilities {
-        &CAPABILITIES
+        &self.shared.capabilities
     }
 
     async fn send(&self, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
@@ -148,15 +160,18 @@ impl Platform for WebChat {
 }
 
 impl Shared {
+    /// The lane of a chat.
+    fn lane(&self, chat: &str) -> String {
+        codec::names::channel_key(self.name.as_str(), chat, None)
+    }
+
     /// The log of a chat.
     fn log_key(&self, chat: &str) -> String {
-        let lane = codec::names::channel_key(self.name.as_str(), chat, None);
-        self.bus.names().webchat_log(self.bus.names().shards.of(&lane), chat)
+        self.bus.names().webchat_log(self.bus.names().shards.of(&self.lane(chat)), chat)
     }
 
     /// The pub/sub channel of the previews of a chat's shard.
     fn preview_channel(&self, chat: &str) -> String {
-        let lane = codec::names::channel_key(self.name.as_str(), chat, None);
-        self.bus.names().previews(self.name.as_str(), self.bus.names().shards.of(&lane))
+        self.bus.names().previews(self.name.as_str(), self.bus.names().shards.of(&self.lane(chat)))
     }
 }

@@ -3,16 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use bus::{Error, unix_ms};
-use codec::{Inbound, Kind, control, event_id, names};
+use bytes::Bytes;
+use codec::{Attachment, Inbound, Kind, MediaRecordView, control, event_id, limits};
 use tokio::time::timeout;
 
 use super::{
-    Shared,
+    LOG, Shared,
     chats::{Chat, title_of},
-    frames::{Entry, EntryBody},
+    files::{ChatFile, FILES_MAX},
+    frames::{Entry, EntryBody, Sending},
     running::{LOOK_BACK, is_answering},
 };
-use crate::ingress::Refused;
+use crate::{ingress::Refused, media::file_name};
 
 /// How long a visitor waits for what was accepted to be in its stream.
 const APPENDED_WITHIN: Duration = Duration::from_secs(5);
@@ -88,16 +90,23 @@ impl From<Refused> for Refusal {
 pub(super) type Answer = Result<Done, Refusal>;
 
 impl Shared {
-    pub(super) async fn say(&self, visitor: &Arc<str>, id: &str, chat: &str, text: &str) -> Answer {
-        self.check_text(text)?;
+    pub(super) async fn say(&self, visitor: &Arc<str>, said: Sending) -> Answer {
+        let Sending { id, chat, text, files } = &said;
+        self.check_length(text)?;
+        if files.is_empty() {
+            check_words(text)?;
+        }
         let known = self.owned(visitor, chat).await?;
         let mut inbound = self.inbound(visitor, id, chat, Kind::Message);
         text.clone_into(&mut inbound.content);
-        let body = EntryBody::User { id: id.to_owned(), cause: self.cause(chat, id), text: text.to_owned() };
+        inbound.attachments = self.attachments(chat, files).await?;
+        let (cause, files) = (self.cause(chat, id), files.clone());
+        let body = EntryBody::User { id: id.clone(), cause, text: text.clone(), files };
         let number = self.enqueue(chat, id, body, inbound).await?;
-        let title = if known.title.is_empty() { title_of(text).to_string() } else { known.title };
+        let words = if text.trim().is_empty() { said.files.first().map_or("", |file| &file.name) } else { text };
+        let title = if known.title.is_empty() { title_of(words).to_string() } else { known.title };
         // The message is safe; a list that is a moment out of date is mended by the next one.
-        if let Err(error) = self.chats.write(visitor, &Chat { id: chat.to_owned(), title, updated: unix_ms() }).await {
+        if let Err(error) = self.chats.write(visitor, &Chat { id: chat.clone(), title, updated: unix_ms() }).await {
             tracing::warn!(%error, "the list of chats was not updated");
         }
         Ok(Done { number: Some(number), chat: None })
@@ -123,14 +132,46 @@ impl Shared {
     }
 
     pub(super) fn check_text(&self, text: &str) -> Result<(), Refusal> {
+        self.check_length(text)?;
+        check_words(text)
+    }
+
+    fn check_length(&self, text: &str) -> Result<(), Refusal> {
         let max = self.settings.text_max;
-        if text.len() as u64 > max.as_u64() {
-            return Err(Refusal::new("too_long", format!("A message may have {max} at most.")));
+        if text.len() as u64 <= max.as_u64() {
+            return Ok(());
         }
-        if text.trim().is_empty() {
-            return Err(Refusal::new("blank", "There is nothing to send."));
+        Err(Refusal::new("too_long", format!("A message may have {max} at most.")))
+    }
+
+    /// Files that were uploaded to this chat, as the worker gets them. What the page says of them is not believed.
+    async fn attachments(&self, chat: &str, files: &[ChatFile]) -> Result<Vec<Attachment>, Refusal> {
+        if files.len() > FILES_MAX {
+            return Err(Refusal::new("too_long", format!("A message may have {FILES_MAX} files at most.")));
         }
-        Ok(())
+        let mut attachments = Vec::with_capacity(files.len());
+        for file in files {
+            if *file_name(&file.name) != *file.name || file.name.len() > limits::NAME_BYTES {
+                return Err(Refusal::new("malformed", "That is no name of a file."));
+            }
+            let record = self.files.get(&self.lane(chat), &file.id).await?;
+            let view = record.as_ref().and_then(|record| MediaRecordView::decode(record).ok());
+            let Some(view) = view.filter(|view| view.mimetype == file.mimetype && view.size == file.size) else {
+                let message = format!("{} is not here, or not any more. Please add it again.", file.name);
+                return Err(Refusal::new("no_file", message));
+            };
+            let is_small = view.data.len() <= limits::INLINE_BYTES;
+            attachments.push(Attachment {
+                filename: file.name.clone(),
+                mimetype: view.mimetype.to_owned(),
+                size: view.size,
+                sha256: Some(file.id.clone()),
+                data: is_small.then(|| Bytes::copy_from_slice(view.data)),
+                media_key: (!is_small).then(|| self.files.key(&self.lane(chat), &file.id).to_string()),
+                ..Attachment::default()
+            });
+        }
+        Ok(attachments)
     }
 
     pub(super) async fn new_chat(&self, visitor: &Arc<str>, id: &str) -> Answer {
@@ -166,9 +207,22 @@ impl Shared {
             // It stays with the ingress; asked again, the copy does nothing.
             return Err(Refusal::unavailable());
         }
+        self.remove_files(chat).await?;
         self.log.remove(&self.log_key(chat)).await?;
         self.chats.remove(visitor, chat).await?;
         Ok(Done::default())
+    }
+
+    /// Before the log, which says which there are.
+    async fn remove_files(&self, chat: &str) -> Result<(), Refusal> {
+        let entries = self.log.newest(&self.log_key(chat), LOG.entries as usize * 2).await?;
+        let files = entries.iter().filter_map(|entry| serde_json::from_slice::<Entry>(&entry.data).ok());
+        let ids = files.flat_map(|entry| match entry.body {
+            EntryBody::User { files, .. } => files,
+            EntryBody::Message { file, .. } => file.into_iter().collect(),
+            _ => Vec::new(),
+        });
+        Ok(self.files.remove(&self.lane(chat), ids.map(|file| file.id)).await?)
     }
 
     pub(super) async fn owned(&self, visitor: &str, chat: &str) -> Result<Chat, Refusal> {
@@ -203,7 +257,7 @@ impl Shared {
 
     pub(super) fn inbound(&self, visitor: &str, id: &str, chat: &str, kind: Kind) -> Inbound {
         Inbound {
-            channel_key: names::channel_key(self.name.as_str(), chat, None),
+            channel_key: self.lane(chat),
             kind,
             platform: self.name.to_string(),
             channel_id: chat.to_owned(),
@@ -217,6 +271,10 @@ impl Shared {
             ..Inbound::default()
         }
     }
+}
+
+fn check_words(text: &str) -> Result<(), Refusal> {
+    if text.trim().is_empty() { Err(Refusal::new("blank", "There is nothing to send.")) } else { Ok(()) }
 }
 
 /// The platform's id of what was said with this request. A request's id counts within its chat only.

@@ -58,8 +58,9 @@ mod tests {
 
     #[test]
     fn a_request_is_answered_by_an_entry_of_its_cause() {
-        let said = |id: &str| EntryBody::User { id: "id".into(), cause: id.into(), text: "x".into() };
-        let answer = |id: &str| EntryBody::Message { key: key(id), text: "y".into(), buttons: Vec::new() };
+        let said =
+            |id: &str| EntryBody::User { id: "id".into(), cause: id.into(), text: "x".into(), files: Vec::new() };
+        let answer = |id: &str| EntryBody::Message { key: key(id), text: "y".into(), file: None, buttons: Vec::new() };
         let is_answering = |bodies: &[EntryBody]| is_answering(&log(bodies));
         assert!(!is_answering(&[]));
         assert!(is_answering(&[said("a")]));
@@ -67,7 +68,7 @@ mod tests {
         assert!(is_answering(&[said("a"), said("b"), answer("a")]));
         assert!(!is_answering(&[
             said("a"),
-            EntryBody::Message { key: "a:dead".into(), text: "sorry".into(), buttons: Vec::new() }
+            EntryBody::Message { key: "a:dead".into(), text: "sorry".into(), file: None, buttons: Vec::new() }
         ]));
         let again = EntryBody::Regenerate { id: "id".into(), cause: "r".into(), target: key("a") };
         assert!(is_answering(&[said("a"), answer("a"), again.clone()]));

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Shared,
+    files::FILES_MAX,
     frames::{Bounds, ClientFrame, Reacting, ServerFrame, entry_frame},
     hub::{Live, SocketId},
     ids::{is_id, is_request_id},
@@ -145,8 +146,12 @@ impl Socket {
     }
 
     async fn welcome(&mut self) -> Step {
-        let limits =
-            Bounds { text_max: self.shared.settings.text_max.as_u64(), chats_max: self.shared.settings.chats_max };
+        let limits = Bounds {
+            text_max: self.shared.settings.text_max.as_u64(),
+            chats_max: self.shared.settings.chats_max,
+            file_max: self.shared.files.bytes_max,
+            files_max: FILES_MAX,
+        };
         match self.shared.chats.list(&self.visitor).await {
             Ok(chats) => self.frame(&ServerFrame::Welcome { proto: PROTO, chats: &chats, limits }).await,
             // The page comes back by itself, and until then shows that it has no connection.
@@ -192,7 +197,7 @@ impl Socket {
         }
         let (shared, visitor) = (&self.shared, &self.visitor);
         match frame {
-            ClientFrame::Send { chat, text, .. } => shared.say(visitor, id, &chat, &text).await,
+            ClientFrame::Send(sending) => shared.say(visitor, sending).await,
             ClientFrame::Stop { chat, .. } => shared.stop(visitor, id, &chat).await,
             ClientFrame::Regenerate { chat, target, .. } => shared.regenerate(visitor, id, &chat, &target).await,
             ClientFrame::Edit { chat, target, text, .. } => shared.change(visitor, id, &chat, &target, &text).await,
@@ -368,7 +373,7 @@ impl Socket {
 /// Whether it makes work for others than this gateway.
 fn costs(frame: &ClientFrame) -> bool {
     match frame {
-        ClientFrame::Send { .. }
+        ClientFrame::Send(_)
         | ClientFrame::Regenerate { .. }
         | ClientFrame::New { .. }
         | ClientFrame::Edit { .. }

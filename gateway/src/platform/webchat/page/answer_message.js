@@ -2,6 +2,7 @@ import { ButtonRows } from './button_rows.js';
 import { dateAndTime, timeOfDay } from './clock.js';
 import { copyButton } from './clipboard.js';
 import { element, icon, setAttribute, setText } from './dom.js';
+import { FilesView } from './files_view.js';
 import { MarkdownView } from './markdown_view.js';
 import { Reactions } from './reactions.js';
 
@@ -29,6 +30,7 @@ export class AnswerMessage {
     icon('again'),
     element('span', { class: 'button-label' }, 'Regenerate'),
   );
+  #files = new FilesView();
   #buttons;
   #reactions;
   #item;
@@ -51,6 +53,7 @@ export class AnswerMessage {
         element('span', { class: 'visually-hidden' }, 'Stargazer said:'),
         this.#dots,
         this.#markdown.element,
+        this.#files.element,
         this.#buttons.element,
         this.#reactions.element,
         element(
@@ -82,6 +85,7 @@ export class AnswerMessage {
       setAttribute(this.#time, 'title', dateAndTime(item.ts));
     }
     this.#copy.hidden = !whole || !item.text;
+    this.#files.update(item.chat, item.files);
     this.#buttons.update(item.buttons, item.pressed);
     this.#reactions.update(item.reactions);
     this.#reactions.opener.hidden = !whole;

@@ -1,3 +1,4 @@
+import { Attachments } from './attachments.js';
 import { Drafts } from './drafts.js';
 import { setText } from './dom.js';
 
@@ -20,10 +21,12 @@ export class Composer extends EventTarget {
   #changing = document.getElementById('changing');
   /** What is being changed, and the draft that waits meanwhile. */
   #change = null;
+  #attachments;
 
   constructor(session, outbox) {
     super();
     this.#session = session;
+    this.#attachments = new Attachments(session);
     this.#outbox = outbox;
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -115,7 +118,7 @@ export class Composer extends EventTarget {
 
   #submit() {
     const text = this.#text.value;
-    if (text.trim() === '') return this.focus();
+    if (text.trim() === '' && (this.#change || this.#attachments.empty)) return this.focus();
     if (this.#change) {
       const problem = this.#tooLong(text);
       setText(this.#problem, problem);
@@ -125,14 +128,19 @@ export class Composer extends EventTarget {
     }
     const problem = this.#session.running
       ? 'An answer is being written. Stop it, or wait, to send this.'
-      : this.#tooMuch(text);
+      : this.#unready() || this.#tooMuch(text);
     setText(this.#problem, problem);
     if (problem) return;
-    this.#session.say(text);
+    this.#session.say(text, this.#attachments.files);
+    this.#attachments.clear();
     this.#text.value = '';
     this.#edited();
     this.focus();
     this.dispatchEvent(new Event('sent'));
+  }
+
+  #unready() {
+    return this.#attachments.unfinished ? 'A file is not there yet. Wait for it, or remove it.' : '';
   }
 
   #tooMuch(text) {

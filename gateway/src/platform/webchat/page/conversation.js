@@ -111,7 +111,7 @@ export class Conversation {
       const view = this.#view(used, item.view, () =>
         item.role === 'user' ? new UserMessage(this.#actions) : new AnswerMessage(this.#actions),
       );
-      view.update(item, { last: item === last, idle });
+      view.update({ ...item, chat: this.#session.current }, { last: item === last, idle });
       elements.push(view.element);
     }
     this.#views = used;

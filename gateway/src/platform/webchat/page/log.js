@@ -53,6 +53,7 @@ export class ChatLog {
           view: `user:${entry.id}`,
           id: entry.id,
           text: entry.text,
+          files: entry.files,
           ts: entry.ts,
           state: 'done',
         });
@@ -155,7 +156,7 @@ export class ChatLog {
     this.#reactions.set(target, reactions);
   }
 
-  #message({ key, text, ts, buttons = [] }, stopped = false) {
+  #message({ key, text, ts, file, buttons = [] }, stopped = false) {
     this.#settle(key);
     // What a failed answer had shown so far is not its end, and no end will come.
     if (isFailure(key)) this.#previewsOf(causeOf(key)).forEach((unfinished) => this.#settle(unfinished));
@@ -166,6 +167,7 @@ export class ChatLog {
       key,
       text,
       ts,
+      files: file ? [file] : [],
       buttons,
       stopped,
       state: isFailure(key) ? 'error' : 'done',

@@ -13,7 +13,7 @@ const ENTRY_WITHIN = 60_000;
 /**
  * What the visitor said and the gateway has not confirmed, kept over reloads and shared by all tabs.
  *
- * A record is `{id, chat, newId, text, at, state, reason}`. `state` is waiting, accepted (its entry has not come
+ * A record is `{id, chat, newId, text, files, at, state, reason}`. `state` is waiting, accepted (its entry has not come
  * yet) or refused.
  * A text for a chat that does not exist yet has the `chat` null and the id of the `new` request that makes it.
  * The texts of one chat go one after the other, so that a refusal that passes does not change their order.
@@ -44,8 +44,8 @@ export class Outbox extends EventTarget {
     return this.#records.size >= CAPACITY;
   }
 
-  add({ chat, newId, text }) {
-    const record = { id: requestId(), chat, newId, text, at: Date.now(), state: 'waiting' };
+  add({ chat, newId, text, files = [] }) {
+    const record = { id: requestId(), chat, newId, text, files, at: Date.now(), state: 'waiting' };
     this.#keep(record);
     this.#changed();
   }
@@ -101,8 +101,8 @@ export class Outbox extends EventTarget {
     }
   }
 
-  #requestOf({ id, chat, newId, text }) {
-    return chat === null ? { t: 'new', id: newId } : { t: 'send', id, chat, text };
+  #requestOf({ id, chat, newId, text, files = [] }) {
+    return chat === null ? { t: 'new', id: newId } : { t: 'send', id, chat, text, files };
   }
 
   #refused(record, { code, message }) {

@@ -19,7 +19,7 @@ const ENTERING = 'entering';
 export class Session extends EventTarget {
   /** `{id, title, updated}`, newest first; null before the first `welcome`. */
   chats = null;
-  limits = { text_max: Infinity, chats_max: Infinity };
+  limits = { text_max: Infinity, chats_max: Infinity, file_max: 0, files_max: 0 };
   gateway = { ready: true, message: '' };
   /** Whether somebody writes in the open chat, though no answer is awaited. */
   typing = false;
@@ -40,6 +40,8 @@ export class Session extends EventTarget {
   /** Chats that this tab has asked to delete; the visitor need not be told of these. */
   #deleted = new Set();
   #typingTimer;
+  /** The request for a chat that files need. */
+  #making = null;
 
   constructor(connection, requests, outbox) {
     super();
@@ -75,11 +77,12 @@ export class Session extends EventTarget {
     const typing = this.typing && !this.running ? [{ role: 'assistant', view: 'typing', state: 'waiting' }] : [];
     return logged.concat(
       typing,
-      unsent.map(({ id, text, at, state, reason }) => ({
+      unsent.map(({ id, text, files, at, state, reason }) => ({
         role: 'user',
         view: `user:${id}`,
         id,
         text,
+        files,
         ts: at,
         state: state === 'refused' ? 'error' : 'sending',
         reason,
@@ -100,11 +103,30 @@ export class Session extends EventTarget {
     this.#go(chat);
   }
 
-  say(text) {
-    if (this.current !== null) return this.#outbox.add({ chat: this.current, newId: null, text });
+  /** `files`: as their uploads were answered; then there is a chat. */
+  say(text, files = []) {
+    if (this.current !== null) return this.#outbox.add({ chat: this.current, newId: null, text, files });
     const waits = this.#outbox.of(null, this.#entering).some(({ state }) => state === 'waiting');
     if (!waits) this.#wait(requestId());
     this.#outbox.add({ chat: null, newId: this.#entering, text });
+  }
+
+  /** The open chat's id; one is made where there is none. Null when that did not work. */
+  async ensureChat() {
+    if (this.current !== null) return this.current;
+    this.#making ??= this.#requests.ask({ t: 'new' });
+    const answer = await this.#making;
+    this.#making = null;
+    if (answer.t !== 'ok') {
+      this.#emit('notice', answer.message || answer.code);
+      return null;
+    }
+    if (this.current === null) {
+      this.#created.add(answer.chat);
+      this.#go(answer.chat);
+      this.#emit('open', { created: true, replaces: true });
+    }
+    return this.current;
   }
 
   stop() {

@@ -1,5 +1,6 @@
 import { dateAndTime, timeOfDay } from './clock.js';
 import { element, iconButton, setAttribute, setText } from './dom.js';
+import { FilesView } from './files_view.js';
 import { Reactions } from './reactions.js';
 
 /**
@@ -14,6 +15,7 @@ export class UserMessage {
   #time = element('time');
   #actions;
   #done;
+  #files = new FilesView();
   #reactions;
   #item;
 
@@ -43,6 +45,7 @@ export class UserMessage {
       'li',
       { class: 'message from-user', 'data-testid': 'message', 'data-role': 'user' },
       element('span', { class: 'visually-hidden' }, 'You said:'),
+      this.#files.element,
       this.#text,
       this.#reactions.element,
       element('div', { class: 'meta' }, this.#done, this.#note, this.#time, this.#actions),
@@ -52,6 +55,8 @@ export class UserMessage {
   update(item) {
     this.#item = item;
     setText(this.#text, item.text);
+    this.#text.hidden = item.text === '';
+    this.#files.update(item.chat, item.files);
     setAttribute(this.element, 'data-id', item.id);
     setAttribute(this.element, 'data-state', item.state);
     const waiting = item.reason ? `${item.reason} Trying again…` : 'sending…';
