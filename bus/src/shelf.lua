@@ -1,8 +1,9 @@
 -- Notes what is kept for a while, and lets go of what is too old or too much, the oldest first.
 -- KEYS: index (sorted set by time; members are "<bytes> <key>"), its sum in bytes.
--- ARGV: key, bytes, now in ms, ttl in ms, the most bytes. Answers the keys that were let go.
+-- ARGV: key, bytes, ttl in ms, the most bytes. Answers the keys that were let go.
 local member = ARGV[2] .. ' ' .. ARGV[1]
-local now, ttl, most = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local time = redis.call('TIME')
+local now, ttl, most = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[3]), tonumber(ARGV[4])
 local sum = tonumber(redis.call('GET', KEYS[2]) or '0')
 if not redis.call('ZSCORE', KEYS[1], member) then sum = sum + tonumber(ARGV[2]) end
 redis.call('ZADD', KEYS[1], now, member)

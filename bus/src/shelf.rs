@@ -4,7 +4,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use redis::Script;
 
-use crate::{Bus, Error, MediaKey, Shard, unix_ms};
+use crate::{Bus, Error, MediaKey, Shard};
 
 static NOTE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("shelf.lua")));
 
@@ -39,7 +39,7 @@ impl Shelf {
     pub async fn make_room(&self, shard: Shard, key: &MediaKey, bytes: u64) -> Result<usize, Error> {
         let index = self.bus.names().shelf(shard, &self.name);
         let mut script = NOTE.key(&index);
-        script.key(format!("{index}:bytes")).arg(key.as_str()).arg(bytes).arg(unix_ms());
+        script.key(format!("{index}:bytes")).arg(key.as_str()).arg(bytes);
         script.arg(self.ttl.as_millis() as u64).arg(self.bytes_max);
         let gone: Vec<String> = script.invoke_async(&mut self.bus.shared()).await?;
         Ok(gone.len())

@@ -75,10 +75,18 @@ async fn every_action_of_a_bot_is_shown() {
     );
 
     let target_key = Some("bot:1:0".to_owned());
+    // By its key as the id that the platform knows it by, too.
+    let again = vec![vec![Button { label: "Again".into(), custom_id: Some("again".into()), ..Button::default() }]];
     let edit = Outbound { action: ActionType::Edit, text: "Played.".into(), target_key, ..Outbound::default() };
-    act(&pair, &chat, "bot:1:2", edit.clone()).await;
+    let by_id = Outbound { target_key: None, target: Some("bot:1:0".into()), buttons: again, ..edit.clone() };
+    act(&pair, &chat, "bot:1:2", by_id).await;
     let edited = entry_of(&mut visitor, &chat, "edit").await;
-    assert!(edited["text"] == "Played." && edited["buttons"].is_null(), "{edited}");
+    assert_eq!([&edited["text"], &edited["target"], &edited["buttons"][0][0]["id"]], ["Played.", "bot:1:0", "again"]);
+    let press = async |visitor: &mut WebChatClient, button: &str| {
+        visitor.ask(json!({"t": "press", "chat": chat, "target": "bot:1:0", "button": button})).await["t"].clone()
+    };
+    assert_eq!(press(&mut visitor, "again").await, "ok", "the button that the edit brought");
+    assert_eq!(press(&mut visitor, "yes").await, "refused", "and not one that it took away");
 
     for (state, on) in [(TypingState::Start, true), (TypingState::Stop, false)] {
         let typing = Outbound { action: ActionType::Typing, state: Some(state), ..Outbound::default() };
@@ -141,12 +149,14 @@ async fn what_a_visitor_does_to_messages_is_an_event_once() {
     assert_eq!((&on_own.message_id, on_own.removed), (&message_id, true));
     assert_eq!((&*press.custom_id, press.reply_to.as_deref()), ("yes", Some("bot:1:0")));
     assert_eq!(retract.message_id, message_id);
+    entry_of(&mut visitor, &chat, "retract").await;
     let story = visitor.story(&chat);
     assert_eq!(story[3..], ["change: Hello again", "reaction", "reaction", "press", "retract"]);
 
     for (request, code) in [
         (json!({"t": "edit", "chat": chat, "target": "bot:1:0", "text": "mine now"}), "not_found"),
         (json!({"t": "edit", "chat": chat, "target": said, "text": " "}), "blank"),
+        (json!({"t": "edit", "chat": chat, "target": said, "text": "taken back"}), "not_found"),
         (json!({"t": "retract", "chat": chat, "target": "nothing"}), "not_found"),
         (json!({"t": "react", "chat": chat, "target": said, "emoji": ""}), "malformed"),
         (json!({"t": "react", "chat": chat, "target": said, "emoji": "x".repeat(500)}), "malformed"),
@@ -199,6 +209,8 @@ async fn files_go_up_with_a_message_and_come_down_to_who_has_the_chat() {
         [&json!("notes.txt"), &json!("text/plain"), &json!(13)]
     );
     let large = upload(&visitor, &chat, "big.svg", "image/svg+xml", &"<svg/>".repeat(8000)).await;
+    // What it is was said with its upload.
+    let large = json!({"id": large["id"], "name": large["name"], "type": "text/html", "size": 1});
     // The worker gets what is small in its envelope, and for the rest the key that it stands under.
     pair.workers[0].signal(Signal::STOP);
     let said = visitor.ask(json!({"t": "send", "chat": chat, "files": [small, large]})).await;
@@ -209,7 +221,7 @@ async fn files_go_up_with_a_message_and_come_down_to_who_has_the_chat() {
         (&*notes.filename, notes.data.as_deref(), &notes.media_key),
         ("notes.txt", Some(&b"remember this"[..]), &None)
     );
-    assert_eq!((big.size, &big.data), (48_000, &None));
+    assert_eq!((big.size, &*big.mimetype, &big.data), (48_000, "image/svg+xml", &None));
     assert!(pair.redis.command(["EXISTS", big.media_key.as_ref().unwrap()]).await.number() == 1);
     pair.workers[0].signal(Signal::CONT);
     visitor.answer(&chat, said["id"].as_str().unwrap()).await;
@@ -231,7 +243,6 @@ async fn files_go_up_with_a_message_and_come_down_to_who_has_the_chat() {
     for (files, code) in [
         (json!([{"id": "0".repeat(64), "name": "a", "type": "b", "size": 1}]), "no_file"),
         (json!([{"id": small["id"], "name": "../a", "type": "text/plain", "size": 13}]), "malformed"),
-        (json!([{"id": small["id"], "name": "a", "type": "text/html", "size": 13}]), "no_file"),
         (json!([]), "blank"),
     ] {
         let refused = visitor.ask(json!({"t": "send", "chat": chat, "text": " ", "files": files.clone()})).await;
@@ -244,11 +255,11 @@ async fn files_go_up_with_a_message_and_come_down_to_who_has_the_chat() {
 
 #[tokio::test]
 async fn the_oldest_files_make_room_and_a_bot_sends_files_too() {
-    // A sixteenth of it for each shard: room for two of three.
-    let pair = Pair::with(&[("SG_PLATFORM__WEBCHAT__FILES_BYTES", "400 KiB")]).await;
+    // A sixteenth of it for each shard: room for eight of nine.
+    let pair = Pair::with(&[("SG_PLATFORM__WEBCHAT__FILES_BYTES", "1280 KiB")]).await;
     let (mut visitor, chat, _) = a_chat(&pair).await;
     let mut files = Vec::new();
-    for letter in ["a", "b", "c"] {
+    for letter in ["a", "b", "c", "d", "e", "f", "g", "h", "i"] {
         files.push(upload(&visitor, &chat, letter, "text/plain", &letter.repeat(10 * 1024)).await);
     }
     let path = |file: &Value| format!("/files/{chat}/{}/x", file["id"].as_str().unwrap());
@@ -256,7 +267,13 @@ async fn the_oldest_files_make_room_and_a_bot_sends_files_too() {
     for file in &files {
         kept.push(visitor.ask_http("GET", &path(file), "", "").await.status);
     }
-    assert_eq!(kept, [404, 200, 200]);
+    assert_eq!(kept, [404, 200, 200, 200, 200, 200, 200, 200, 200]);
+    let too_large = visitor.ask_http("POST", &format!("/files/{chat}"), "text/plain", &"x".repeat(11 * 1024)).await;
+    assert!(
+        too_large.status == 413 && too_large.body.contains("A file may have 10.0 KiB at most."),
+        "{}",
+        too_large.body
+    );
     let file = Outbound {
         action: ActionType::File,
         text: "Here it is".into(),

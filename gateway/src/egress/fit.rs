@@ -90,11 +90,17 @@ pub(super) fn fit<'a, 'v>(action: &'a OutboundView<'v>, carried: Carried, can: &
 /// The rows as they are where they fit, else the same buttons in full rows; none where they are too many.
 fn arrange<'v>(rows: &[Vec<ButtonView<'v>>], limits: ButtonLimits) -> Option<Vec<Vec<ButtonView<'v>>>> {
     if rows.len() <= limits.rows && rows.iter().all(|row| row.len() <= limits.per_row) {
-        return Some(rows.iter().filter(|row| !row.is_empty()).cloned().collect());
+        return Some(rows.iter().filter(|row| !row.is_empty()).map(|row| labelled(row, limits.label)).collect());
     }
-    let all: Vec<_> = rows.iter().flatten().copied().collect();
+    let all = labelled(&rows.concat(), limits.label);
     let full: Vec<_> = all.chunks(limits.per_row.max(1)).map(<[_]>::to_vec).collect();
     (full.len() <= limits.rows).then_some(full)
+}
+
+/// With labels that are cut where they are too long.
+fn labelled<'v>(buttons: &[ButtonView<'v>], most: usize) -> Vec<ButtonView<'v>> {
+    let cut = |label: &'v str| label.char_indices().nth(most).map_or(label, |(end, _)| &label[..end]);
+    buttons.iter().map(|button| ButtonView { label: cut(button.label), ..*button }).collect()
 }
 
 /// One line for each button: what it says, and where it leads.
@@ -181,6 +187,9 @@ mod tests {
         let can = Capabilities { buttons: Some(limits), ..Capabilities::TEXT_ONLY };
         let with = |rows: Vec<Vec<Button>>| Outbound { buttons: rows, ..action(ActionType::Buttons, "Which?") };
         assert_eq!(shown(&with(vec![buttons(1), buttons(3)]), Carried::Nothing, &can).1, [1, 3]);
+        let long = Button { label: "é".repeat(100), ..Button::default() }.to_bytes();
+        let long = ButtonView::decode(&long).unwrap();
+        assert_eq!(labelled(&[long], 80)[0].label.chars().count(), 80);
         assert_eq!(shown(&with(vec![buttons(5)]), Carried::Nothing, &can).1, [3, 2]);
         let (text, none, _) = shown(&with(vec![buttons(7)]), Carried::Nothing, &can);
         assert!(none.is_empty() && text.starts_with("Which?\n\n1. No. 1\n2. No. 2\n") && text.ends_with("7. No. 7"));

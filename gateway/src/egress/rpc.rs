@@ -28,8 +28,11 @@ impl Egress {
             let error = format!("`{stream}` is no stream of answers; those are called sg:stream:reply:<instance>");
             return Err(Undone::Never(Failure { code: "invalid", error }));
         }
+        // Who is not the owner any more answers nothing: the one who is does.
+        check(turn)?;
         let id = action.message_key.unwrap_or_default().to_owned();
         let called = self.call(turn, action).await;
+        check(turn)?;
         let method = action.method.unwrap_or_default();
         let (answer, code) = match called.and_then(|value| encoded(&value)) {
             Ok(result) => (Answer { id, ok: true, result: Some(result), error: None }, "ok"),
@@ -57,9 +60,11 @@ impl Egress {
             if method == "capabilities" {
                 return Ok(serde_json::to_value(self.platform.capabilities()).unwrap_or_default());
             }
-            check(turn)?;
             self.platform.call(method, &args, key).await
         };
+        if left == 0 {
+            return Err(refusal("timeout", format!("{method} came after its deadline, and was not done")));
+        }
         match timeout(Duration::from_millis(left).min(PATIENCE_MAX), work).await {
             Ok(called) => called.map_err(|error| refusal(code_of(&error), error.to_string())),
             Err(_) => Err(refusal("timeout", format!("{method} was not answered before its deadline"))),

@@ -52,7 +52,8 @@ pub(super) struct Bucket {
 impl Bucket {
     /// Whether a request may go now; else when to look again. None: as soon as one that is under way was answered.
     pub(super) fn look(&mut self, rank: Rank, now: Instant) -> Result<(), Option<Instant>> {
-        if self.ends.is_some_and(|ends| ends <= now) {
+        // A window that ended; or none that runs, as far as anybody knows.
+        if self.ends.is_some_and(|ends| ends <= now) || (self.ends.is_none() && self.under_way == 0) {
             self.ends = None;
             self.left = self.limit.unwrap_or_default().saturating_sub(self.under_way);
         }
@@ -99,9 +100,14 @@ impl Bucket {
                 self.left = 0;
                 self.ends = Some(now + (*pause).min(PAUSE_MAX));
             }
-            Told::Unknown if self.limit.is_some() && self.ends.is_none() => self.ends = Some(now + SILENT_WINDOW),
-            // Counted by the whole, or as taken.
-            Told::LimitedAll(_) | Told::Nothing | Told::Unknown => {}
+            // It was not counted here.
+            Told::LimitedAll(_) => self.left = self.limit.map_or(0, |limit| (self.left + 1).min(limit)),
+            // It may have begun a window, whose end nobody told.
+            Told::Nothing | Told::Unknown => {
+                if self.limit.is_some() && self.ends.is_none() {
+                    self.ends = Some(now + self.window.unwrap_or(SILENT_WINDOW));
+                }
+            }
         }
     }
 

@@ -49,11 +49,9 @@ impl Lines {
 
     /// The platform said which bucket a route has.
     pub(super) fn learn(&mut self, route: &str, name: &str) {
-        if let Some(known) = self.names.get_mut(route) {
-            if known != name {
-                name.clone_into(known);
-            }
-        } else if self.names.len() < ROUTES_MAX {
+        // The first name stays: a route whose bucket goes by several is held to all of them together, and nobody who waits has to
+        // move.
+        if self.names.len() < ROUTES_MAX && !self.names.contains_key(route) {
             self.names.insert(route.to_owned(), name.to_owned());
         }
     }

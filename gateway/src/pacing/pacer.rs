@@ -134,11 +134,30 @@ impl Pacer {
         }
     }
 
-    /// A place that is free now, for something that the next one of its kind makes old: a text that is still growing.
-    #[must_use]
-    pub fn place_now(&self, want: Want<'_>) -> Option<Place> {
-        let (now, mut left) = (Instant::now(), Vec::new());
+    /// A place that is free now, for something that the next one of its kind makes old: a text that is still growing. Waits for
+    /// nothing but a word of those that share the budget, once.
+    pub async fn place_now(&self, want: Want<'_>) -> Option<Place> {
+        if want.is_whole
+            && let Whole::Reserve(count) = self.look(want.rank)
+            && let Some(reserving) = Reserving::begin(self)
+        {
+            reserving.reserve(count).await;
+        }
+        self.free_place(want)
+    }
+
+    fn look(&self, rank: Rank) -> Whole {
+        self.lock().places.look(rank, Instant::now())
+    }
+
+    fn free_place(&self, want: Want<'_>) -> Option<Place> {
+        let (now, mut left, mut gone) = (Instant::now(), Vec::new(), Vec::new());
         let mut state = self.lock();
+        // Who has a place of their bucket goes first.
+        if want.is_whole && state.whole.first(&mut gone).is_some() {
+            drop(state);
+            return None;
+        }
         let line = state.lines.of(want.route, want.major, now);
         if line.queue.first(&mut left).is_some() || line.bucket.look(want.rank, now).is_err() {
             return None;

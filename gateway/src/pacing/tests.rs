@@ -110,7 +110,7 @@ fn a_final_goes_before_edits_and_edits_leave_it_a_place() {
             ask(Rank::Edit).await;
         }
         // One place is left, and it is not for an edit.
-        assert!(pacer.place_now(want("PATCH", "1", Rank::Edit)).is_none());
+        assert!(pacer.place_now(want("PATCH", "1", Rank::Edit)).await.is_none());
         let began = Instant::now();
         ask(Rank::Final).await;
         assert!(began.elapsed() < Duration::from_millis(50));
@@ -151,6 +151,20 @@ fn a_limit_that_nobody_could_know_is_obeyed_by_all_that_it_is_about() {
         let late = Want { until: Instant::now() + Duration::from_secs(5), ..want("POST", "2", Rank::Final) };
         assert_eq!(pacer.place(late).await.unwrap_err(), Late);
         assert!(pacer.place(click).await.is_ok(), "a click does not count there");
+    });
+}
+
+#[test]
+fn answers_that_tell_nothing_use_no_place_up_for_good() {
+    block_on(async {
+        let pacer = Pacer::new(50, WHOLE, None);
+        let told = Told::Budget { bucket: Some("b".into()), limit: 1, remaining: 0, reset_after: WINDOW };
+        pacer.place(want("POST", "1", Rank::Final)).await.unwrap().told(&told);
+        for told in [Told::Nothing, Told::Unknown, Told::LimitedAll(WINDOW), Told::Nothing] {
+            let began = Instant::now();
+            pacer.place(want("POST", "1", Rank::Final)).await.unwrap().told(&told);
+            assert!(began.elapsed() < WINDOW * 3, "{told:?}");
+        }
     });
 }
 

@@ -183,9 +183,10 @@ sections! {
         /// Longest message of a visitor.
         text_max: ByteSize = "16 KiB";
         /// Largest file of a visitor. 0: none are taken.
-        file_bytes_max: ByteSize = "8 MiB";
-        /// Bytes of all files that are kept for the page, in Redis. The oldest go first.
-        files_bytes: ByteSize = "256 MiB";
+        file_bytes_max: ByteSize = "4 MiB";
+        /// Bytes of all files that are kept for the page, in Redis. The oldest go first. An equal part of it is each shard's, and a
+        /// file may have an eighth of that at most, so that those of one message have room.
+        files_bytes: ByteSize = "512 MiB";
         /// How long a file is kept for the page.
         files_ttl: Duration = "7days";
         /// Chats that a visitor may have.

@@ -99,7 +99,9 @@ impl<'a> Request<'a> {
         };
         match made {
             Ok(accepted) => self.note_id(accepted, with).await,
-            Err(SendError::Unsupported(error)) => self.not_shown(&SendError::Unsupported(error)),
+            Err(error @ (SendError::Unsupported(_) | SendError::Refused(..) | SendError::Gone(_))) => {
+                self.not_shown(&error)
+            }
             // A repeat or a look finds out.
             Err(_) => Answer::Begun(with.to_owned()),
         }

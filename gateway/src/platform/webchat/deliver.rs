@@ -94,8 +94,9 @@ fn chat<'a>(action: &OutboundView<'a>) -> Result<&'a str, SendError> {
 /// The message that an action is about, as the log names it: by the key of what the bot said, or by the id of what the visitor
 /// said, which is the platform's id without the chat.
 fn target(action: &OutboundView<'_>) -> String {
-    let id = action.target.map(|id| id.rsplit_once(':').map_or(id, |(_, id)| id));
-    action.target_key.or(id).unwrap_or_default().to_owned()
+    let chat = action.channel_id.unwrap_or_default();
+    let without_chat = |id| str::strip_prefix(id, chat).and_then(|rest| rest.strip_prefix(':')).unwrap_or(id);
+    action.target_key.or_else(|| action.target.map(without_chat)).unwrap_or_default().to_owned()
 }
 
 fn rows(buttons: &[Vec<codec::ButtonView<'_>>]) -> Vec<Vec<Button>> {

@@ -1,14 +1,20 @@
 //! Files of chats: kept in Redis for a while, so that any gateway serves them, the oldest let go where they become too many.
 
+use std::sync::Arc;
+
 use bus::{Bus, Error, MediaKey, Shelf};
 use bytes::Bytes;
 use codec::{MediaRecord, limits};
 use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::media::{Digest, file_name};
 
 /// Files that come with one message.
 pub(super) const FILES_MAX: usize = 8;
+
+/// Files that this gateway holds in memory at once, on their way up or down.
+const TRANSFERS_MAX: usize = 16;
 
 /// A file as a log has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,15 +34,24 @@ pub(super) struct Files {
     bus: Bus,
     store: bus::Media,
     shelf: Shelf,
+    /// Files that are held at once, on their way up or down.
+    transfers: Arc<Semaphore>,
     /// Of one file.
     pub(super) bytes_max: u64,
 }
 
 impl Files {
     pub(super) fn new(bus: &Bus, platform: &str, settings: &service::WebChat) -> Self {
-        let bytes_max = settings.file_bytes_max.as_u64().min(limits::FILE_BYTES as u64);
+        let room = settings.files_bytes.as_u64() / bus.names().shards.count() as u64 / FILES_MAX as u64;
+        let bytes_max = settings.file_bytes_max.as_u64().min(limits::FILE_BYTES as u64).min(room);
         let shelf = Shelf::new(bus.clone(), platform, settings.files_bytes.as_u64(), settings.files_ttl);
-        Self { bus: bus.clone(), store: bus::Media::new(bus.clone()), shelf, bytes_max }
+        let transfers = Arc::new(Semaphore::new(TRANSFERS_MAX));
+        Self { bus: bus.clone(), store: bus::Media::new(bus.clone()), shelf, transfers, bytes_max }
+    }
+
+    /// Leave to hold a file in memory. None where as many are held as may be.
+    pub(super) fn transfer(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.transfers).try_acquire_owned().ok()
     }
 
     /// Where a chat's file is. What is the same in another chat is another file: who has one may not ask for the other.

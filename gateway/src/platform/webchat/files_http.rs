@@ -1,17 +1,18 @@
 //! Files up and down: `POST <base>/files/<chat>` and `GET <base>/files/<chat>/<id>/<name>`.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{ConnectInfo, Path, Query, State},
+    body::to_bytes,
+    extract::{ConnectInfo, Path, Query, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use codec::MediaRecordView;
 use serde::Deserialize;
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::{Shared, http::Server, requests::Refusal};
 use crate::media::file_name;
@@ -33,6 +34,9 @@ const SHOWN: [&str; 9] = [
 /// Whatever it is, it is in a box: no scripts, no forms, nothing from elsewhere.
 const BOX: &str = "sandbox; default-src 'none'; frame-ancestors 'none'";
 
+/// How long the bytes of a file may take to come.
+const UPLOADED_WITHIN: Duration = Duration::from_secs(120);
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Named {
     #[serde(default)]
@@ -46,7 +50,7 @@ pub(super) async fn upload(
     Query(Named { name }): Query<Named>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Response {
     let shared = &server.shared;
     let asker = shared.asker(&headers, peer);
@@ -58,10 +62,18 @@ pub(super) async fn upload(
         if !shared.limits.allow_message(&visitor, asker.address) {
             return Err(Refusal::new("rate", "That was a bit fast. Please wait a moment."));
         }
-        let max = shared.files.bytes_max;
-        if body.len() as u64 > max {
+        // Nothing of it is read before it is known that it may come.
+        let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if length.is_none_or(|length| length > shared.files.bytes_max) {
             return Err(too_large(shared));
         }
+        let _transfer = shared.files.transfer().ok_or_else(Refusal::busy)?;
+        let most = usize::try_from(shared.files.bytes_max).unwrap_or(usize::MAX);
+        let body = match timeout(UPLOADED_WITHIN, to_bytes(request.into_body(), most)).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(error)) => return Err(Refusal::new("malformed", format!("The file did not arrive: {error}."))),
+            Err(_) => return Err(Refusal::new("malformed", "The file took too long to arrive.")),
+        };
         let mimetype = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         Ok(shared.files.keep(&shared.lane(&chat), &name, mimetype, body).await?)
     };
@@ -71,7 +83,7 @@ pub(super) async fn upload(
     }
 }
 
-pub(super) fn too_large(shared: &Shared) -> Refusal {
+fn too_large(shared: &Shared) -> Refusal {
     match shared.files.bytes_max {
         0 => Refusal::new("too_long", "Files are not taken here."),
         max => Refusal::new("too_long", format!("A file may have {} at most.", bytesize::ByteSize::b(max))),
@@ -104,6 +116,7 @@ pub(super) async fn download(
     let Some(visitor) = shared.asker(&headers, peer).visitor else { return StatusCode::NOT_FOUND.into_response() };
     let found = async {
         shared.owned(&visitor, &chat).await?;
+        let _transfer = shared.files.transfer().ok_or_else(Refusal::busy)?;
         Ok::<_, Refusal>(shared.files.get(&shared.lane(&chat), &id).await?)
     };
     let record = match found.await {

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{ConnectInfo, DefaultBodyLimit, Path, State, WebSocketUpgrade},
+    extract::{ConnectInfo, Path, State, WebSocketUpgrade},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::map_response,
     response::{IntoResponse, Redirect, Response},
@@ -65,12 +65,11 @@ pub(super) async fn serve(shared: &Arc<Shared>, started: &Started, stop: Cancell
 
 fn router(server: Server) -> Router {
     let base = server.shared.settings.base_path.clone();
-    let file_max = usize::try_from(server.shared.files.bytes_max).unwrap_or(usize::MAX);
     let pages = Router::new()
         .route("/", get(index))
         .route("/assets/{*path}", get(asset))
         .route("/ws", get(upgrade))
-        .route("/files/{chat}", post(files_http::upload).layer(DefaultBodyLimit::max(file_max)))
+        .route("/files/{chat}", post(files_http::upload))
         .route("/files/{chat}/{id}/{name}", get(files_http::download));
     let router = if base.is_empty() {
         pages

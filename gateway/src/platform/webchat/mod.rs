@@ -89,12 +89,13 @@ impl WebChat {
         let bus = context.bus.clone();
         let records = Records::new(bus.clone());
         let ids = Ids::agree(&records).await?;
+        let files = Files::new(&bus, name.as_str(), &settings);
         let (subscription, pushes, subscribing) = bus.subscribe(context.tasks.stop().clone());
         let shared = Arc::new(Shared {
             log: Log::new(bus.clone(), LOG).with_recent(ingress.recent().clone()),
             records: records.clone(),
-            files: Files::new(&bus, name.as_str(), &settings),
-            capabilities: capabilities(settings.file_bytes_max.as_u64()),
+            capabilities: capabilities(files.bytes_max),
+            files,
             chats: Chats::new(records, name.as_str(), settings.chats_max),
             ingress,
             limits: Limits::new(settings.messages_per_minute),

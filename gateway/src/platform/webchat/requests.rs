@@ -8,7 +8,7 @@ use codec::{Attachment, Inbound, Kind, MediaRecordView, control, event_id, limit
 use tokio::time::timeout;
 
 use super::{
-    LOG, Shared,
+    Shared,
     chats::{Chat, title_of},
     files::{ChatFile, FILES_MAX},
     frames::{Entry, EntryBody, Sending},
@@ -18,6 +18,8 @@ use crate::{ingress::Refused, media::file_name};
 
 /// How long a visitor waits for what was accepted to be in its stream.
 const APPENDED_WITHIN: Duration = Duration::from_secs(5);
+/// Entries of a log that are read at once.
+const PAGE: usize = 100;
 /// Longest title of a chat.
 const TITLE_MAX: usize = 120;
 
@@ -42,7 +44,7 @@ impl Refusal {
         Self { code, message: message.into() }
     }
 
-    fn busy() -> Self {
+    pub(super) fn busy() -> Self {
         Self::new("busy", "Too many messages are waiting. Please try again in a moment.")
     }
 
@@ -99,8 +101,14 @@ impl Shared {
         let known = self.owned(visitor, chat).await?;
         let mut inbound = self.inbound(visitor, id, chat, Kind::Message);
         text.clone_into(&mut inbound.content);
-        inbound.attachments = self.attachments(chat, files).await?;
-        let (cause, files) = (self.cause(chat, id), files.clone());
+        if !files.is_empty()
+            && let Some(done) = self.done_before(chat, id).await?
+        {
+            return Ok(done);
+        }
+        let (files, attachments) = self.attachments(chat, files).await?;
+        inbound.attachments = attachments;
+        let cause = self.cause(chat, id);
         let body = EntryBody::User { id: id.clone(), cause, text: text.clone(), files };
         let number = self.enqueue(chat, id, body, inbound).await?;
         let words = if text.trim().is_empty() { said.files.first().map_or("", |file| &file.name) } else { text };
@@ -144,23 +152,36 @@ impl Shared {
         Err(Refusal::new("too_long", format!("A message may have {max} at most.")))
     }
 
-    /// Files that were uploaded to this chat, as the worker gets them. What the page says of them is not believed.
-    async fn attachments(&self, chat: &str, files: &[ChatFile]) -> Result<Vec<Attachment>, Refusal> {
+    /// Files that were uploaded to this chat, as the log and the worker get them. Of what the page says of them only the names
+    /// are believed.
+    pub(super) async fn attachments(
+        &self,
+        chat: &str,
+        files: &[ChatFile],
+    ) -> Result<(Vec<ChatFile>, Vec<Attachment>), Refusal> {
         if files.len() > FILES_MAX {
             return Err(Refusal::new("too_long", format!("A message may have {FILES_MAX} files at most.")));
         }
-        let mut attachments = Vec::with_capacity(files.len());
+        let (mut known, mut attachments) = (Vec::with_capacity(files.len()), Vec::with_capacity(files.len()));
         for file in files {
             if *file_name(&file.name) != *file.name || file.name.len() > limits::NAME_BYTES {
                 return Err(Refusal::new("malformed", "That is no name of a file."));
             }
+            if let Some(same) = known.iter().position(|known: &ChatFile| known.id == file.id) {
+                // The same bytes again are not read again.
+                known.push(ChatFile { name: file.name.clone(), ..known[same].clone() });
+                let again: Attachment = attachments.get(same).cloned().unwrap_or_default();
+                attachments.push(Attachment { filename: file.name.clone(), ..again });
+                continue;
+            }
             let record = self.files.get(&self.lane(chat), &file.id).await?;
             let view = record.as_ref().and_then(|record| MediaRecordView::decode(record).ok());
-            let Some(view) = view.filter(|view| view.mimetype == file.mimetype && view.size == file.size) else {
+            let Some(view) = view else {
                 let message = format!("{} is not here, or not any more. Please add it again.", file.name);
                 return Err(Refusal::new("no_file", message));
             };
             let is_small = view.data.len() <= limits::INLINE_BYTES;
+            known.push(ChatFile { mimetype: view.mimetype.to_owned(), size: view.size, ..file.clone() });
             attachments.push(Attachment {
                 filename: file.name.clone(),
                 mimetype: view.mimetype.to_owned(),
@@ -171,7 +192,7 @@ impl Shared {
                 ..Attachment::default()
             });
         }
-        Ok(attachments)
+        Ok((known, attachments))
     }
 
     pub(super) async fn new_chat(&self, visitor: &Arc<str>, id: &str) -> Answer {
@@ -213,16 +234,28 @@ impl Shared {
         Ok(Done::default())
     }
 
+    /// What a request was answered that was done before, whatever has become since of what it is about.
+    pub(super) async fn done_before(&self, chat: &str, id: &str) -> Result<Option<Done>, Refusal> {
+        let found = self.log.find(&self.log_key(chat), id).await?;
+        Ok(found.map(|entry| Done { number: Some(entry.number), chat: None }))
+    }
+
     /// Before the log, which says which there are.
     async fn remove_files(&self, chat: &str) -> Result<(), Refusal> {
-        let entries = self.log.newest(&self.log_key(chat), LOG.entries as usize * 2).await?;
-        let files = entries.iter().filter_map(|entry| serde_json::from_slice::<Entry>(&entry.data).ok());
-        let ids = files.flat_map(|entry| match entry.body {
-            EntryBody::User { files, .. } => files,
-            EntryBody::Message { file, .. } => file.into_iter().collect(),
-            _ => Vec::new(),
-        });
-        Ok(self.files.remove(&self.lane(chat), ids.map(|file| file.id)).await?)
+        let (key, mut after) = (self.log_key(chat), 0);
+        loop {
+            // In pages, since leases are renewed on the same connection.
+            let entries = self.log.read(&key, after, PAGE).await?;
+            let Some(last) = entries.last() else { return Ok(()) };
+            after = last.number;
+            let bodies = entries.iter().filter_map(|entry| serde_json::from_slice::<Entry>(&entry.data).ok());
+            let ids = bodies.flat_map(|entry| match entry.body {
+                EntryBody::User { files, .. } => files,
+                EntryBody::Message { file, .. } => file.into_iter().collect(),
+                _ => Vec::new(),
+            });
+            self.files.remove(&self.lane(chat), ids.map(|file| file.id)).await?;
+        }
     }
 
     pub(super) async fn owned(&self, visitor: &str, chat: &str) -> Result<Chat, Refusal> {
