@@ -23,8 +23,6 @@ const DEATHS_MAX: u32 = 10;
 pub struct Gateway {
     ingress: Ingress,
     platforms: Vec<Arc<dyn Platform>>,
-    #[expect(dead_code, reason = "kept for platforms with files, of which there is none yet")]
-    media: Media,
     /// Until it runs.
     fetching: Option<Fetching>,
     /// Stops the adapters, and knows when the last one has.
@@ -53,11 +51,11 @@ impl Daemon for Gateway {
         let bytes = usize::try_from(settings.gateway.buffer_bytes.as_u64()).unwrap_or(usize::MAX);
         let bounds = Bounds { entries: settings.gateway.buffer_entries, bytes };
         let ingress = Ingress::new(context.bus.clone(), settings.stream_bound(), bounds);
-        let platforms = platform::create(context, &ingress).await?;
         let opened = Media::open(context.bus.clone(), &settings.media).await;
         let (media, fetching) = opened.map_err(|error| StartError::Internal(error.to_string()))?;
+        let platforms = platform::create(context, &ingress, &media).await?;
         let fetching = Some(fetching);
-        Ok(Self { ingress, platforms, media, fetching, adapters: Default::default(), streams: Default::default() })
+        Ok(Self { ingress, platforms, fetching, adapters: Default::default(), streams: Default::default() })
     }
 
     async fn start(&mut self, context: &Context) -> Result<(), StartError> {
