@@ -52,9 +52,9 @@ impl Daemon for Gateway {
         let bytes = usize::try_from(settings.gateway.buffer_bytes.as_u64()).unwrap_or(usize::MAX);
         let bounds = Bounds { entries: settings.gateway.buffer_entries, bytes };
         let ingress = Ingress::new(context.bus.clone(), settings.stream_bound(), bounds);
-        let platforms = platform::create(context, &ingress).await?;
         let opened = Media::open(context.bus.clone(), &settings.media).await;
         let (media, fetching) = opened.map_err(|error| StartError::Internal(error.to_string()))?;
+        let platforms = platform::create(context, &ingress, &media).await?;
         let fetching = Some(fetching);
         Ok(Self { ingress, platforms, media, fetching, adapters: Default::default(), streams: Default::default() })
     }

@@ -6,7 +6,7 @@ use codec::PlatformName;
 use service::{Context, PlatformKind, Problem, Settings, StartError};
 
 use super::Platform;
-use crate::ingress::Ingress;
+use crate::{ingress::Ingress, media::Media};
 
 /// The platforms of the settings that this build has no code for, each with the command that adds it.
 pub(crate) fn refuse(settings: &Settings) -> Vec<Problem> {
@@ -26,10 +26,16 @@ pub(crate) fn refuse(settings: &Settings) -> Vec<Problem> {
 
 fn is_built(kind: &PlatformKind) -> bool {
     matches!(kind, PlatformKind::WebChat(_) if cfg!(feature = "webchat"))
+        || matches!(kind, PlatformKind::Discord(_) if cfg!(feature = "discord"))
 }
 
 /// Makes the platforms that are enabled, none of them connected yet.
-pub(crate) async fn create(context: &Context, ingress: &Ingress) -> Result<Vec<Arc<dyn Platform>>, StartError> {
+#[cfg_attr(not(feature = "discord"), expect(unused_variables, reason = "no platform of this build has files"))]
+pub(crate) async fn create(
+    context: &Context,
+    ingress: &Ingress,
+    media: &Media,
+) -> Result<Vec<Arc<dyn Platform>>, StartError> {
     let mut platforms: Vec<Arc<dyn Platform>> = Vec::new();
     for platform in &context.settings.platforms {
         let name =
@@ -41,6 +47,14 @@ pub(crate) async fn create(context: &Context, ingress: &Ingress) -> Result<Vec<A
                     super::webchat::WebChat::new(name, settings.clone(), context, ingress.clone()).await?,
                 ));
             }
+            #[cfg(feature = "discord")]
+            PlatformKind::Discord(settings) => platforms.push(Arc::new(super::discord::Discord::new(
+                name,
+                settings.clone(),
+                context,
+                ingress.clone(),
+                media.clone(),
+            )?)),
             other => tracing::error!(%name, kind = other.name(), "not in this build"),
         }
     }

@@ -1,6 +1,8 @@
 //! What a platform is to the gateway, and which there are.
 
 mod capabilities;
+#[cfg(feature = "discord")]
+mod discord;
 mod factory;
 mod send;
 mod supervise;

@@ -4,8 +4,10 @@ use std::fmt;
 
 use super::{
     macros::Key,
+    platforms,
     sections::{
-        Boot, Bus, Gateway, HealthSettings, History, Inference, Log, Media, Model, Prompt, Redis, Shutdown, WebChat,
+        Boot, Bus, Discord, Gateway, HealthSettings, History, Inference, Log, Media, Model, Prompt, Redis, Shutdown,
+        WebChat,
     },
 };
 
@@ -13,12 +15,13 @@ use super::{
 #[derive(Debug, Clone, Copy)]
 pub struct Document;
 
-const SECTIONS: [(&str, &[&str], &[Key]); 13] = [
+const SECTIONS: [(&str, &[&str], &[Key]); 14] = [
     (Redis::PATH, Redis::DOC, Redis::KEYS),
     (Model::PATH, Model::DOC, Model::KEYS),
     (Prompt::PATH, Prompt::DOC, Prompt::KEYS),
     (History::PATH, History::DOC, History::KEYS),
     (WebChat::PATH, WebChat::DOC, WebChat::KEYS),
+    (Discord::PATH, Discord::DOC, Discord::KEYS),
     (Gateway::PATH, Gateway::DOC, Gateway::KEYS),
     (Media::PATH, Media::DOC, Media::KEYS),
     (Inference::PATH, Inference::DOC, Inference::KEYS),
@@ -41,9 +44,11 @@ impl fmt::Display for Document {
             writeln!(f)?;
             doc.iter().try_for_each(|line| writeln!(f, "#{line}"))?;
             writeln!(f, "[{path}]")?;
-            if path.starts_with("platform.") {
+            if let Some(kind) = path.strip_prefix("platform.") {
                 writeln!(f, "# Whether it is started, and its type when the block has another name.")?;
-                writeln!(f, "#enabled = true\n#type = {:?}", path.trim_start_matches("platform."))?;
+                // A block that is written is started unless it says otherwise.
+                let enabled = if kind == platforms::DEFAULT { "#enabled = true" } else { "enabled = false" };
+                writeln!(f, "{enabled}\n#type = {kind:?}")?;
             }
             for key in keys {
                 key.doc.iter().try_for_each(|line| writeln!(f, "#{line}"))?;

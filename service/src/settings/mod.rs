@@ -18,7 +18,8 @@ pub use document::Document;
 pub use platforms::{Platform, PlatformKind};
 pub use problem::Problem;
 pub use sections::{
-    Boot, Bus, Gateway, HealthSettings, History, Inference, Log, Media, Model, Prompt, Redis, Shutdown, WebChat,
+    Boot, Bus, Discord, Gateway, HealthSettings, History, Inference, Log, Media, Model, Prompt, Redis, Shutdown,
+    WebChat,
 };
 pub use source::Source;
 pub use value::{Durability, LogFormat};

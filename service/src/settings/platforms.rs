@@ -3,7 +3,7 @@
 use super::{
     macros::read_key,
     problem::{Problem, nearest},
-    sections::WebChat,
+    sections::{Discord, WebChat},
     source::Source,
 };
 
@@ -22,6 +22,8 @@ pub struct Platform {
 pub enum PlatformKind {
     /// The gateway's own chat page.
     WebChat(WebChat),
+    /// A bot on Discord.
+    Discord(Discord),
 }
 
 impl PlatformKind {
@@ -30,13 +32,14 @@ impl PlatformKind {
     pub fn name(&self) -> &'static str {
         match self {
             Self::WebChat(_) => "webchat",
+            Self::Discord(_) => "discord",
         }
     }
 }
 
-const KINDS: [&str; 1] = ["webchat"];
+const KINDS: [&str; 2] = ["webchat", "discord"];
 /// The block that is there without being written.
-const DEFAULT: &str = "webchat";
+pub(super) const DEFAULT: &str = "webchat";
 
 /// Reads every block that is enabled.
 pub(super) fn read(source: &mut Source, problems: &mut Vec<Problem>) -> Vec<Platform> {
@@ -54,6 +57,7 @@ fn block(name: String, source: &mut Source, problems: &mut Vec<Problem>) -> Opti
     let kind: String = read_key(source, problems, &path, "type", &name, None)?;
     let kind = match kind.as_str() {
         "webchat" => PlatformKind::WebChat(WebChat::read(&path, source, problems)),
+        "discord" => PlatformKind::Discord(Discord::read(&path, source, problems)),
         other => {
             let hint = nearest(other, KINDS.into_iter());
             let message = format!("is `{other}`; this version has the types {}{hint}", KINDS.join(", "));

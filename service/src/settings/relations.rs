@@ -1,6 +1,7 @@
 //! Rules between settings, and of settings with the wire.
 
 use bytesize::ByteSize;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{PlatformKind, Problem, Settings};
 use crate::telemetry::filter_fault;
@@ -76,15 +77,37 @@ pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>) {
         "has to be at least media.connect_timeout and media.read_timeout",
     );
     for platform in &settings.platforms {
-        let PlatformKind::WebChat(webchat) = &platform.kind;
-        rule(webchat.text_max <= TEXT_MAX, &format!("platform.{}.text_max", platform.name), TEXT_RULE);
-        let path = &webchat.base_path;
-        rule(
-            is_path(path),
-            &format!("platform.{}.base_path", platform.name),
-            "has to be empty, or begin with / and not end with one, like /chat, of letters, digits and / - _ . ~",
-        );
+        let key = |key: &str| format!("platform.{}.{key}", platform.name);
+        match &platform.kind {
+            PlatformKind::WebChat(webchat) => {
+                rule(webchat.text_max <= TEXT_MAX, &key("text_max"), TEXT_RULE);
+                rule(
+                    is_path(&webchat.base_path),
+                    &key("base_path"),
+                    "has to be empty, or begin with / and not end with one, like /chat, of letters, digits and / - _ . ~",
+                );
+            }
+            PlatformKind::Discord(discord) => {
+                rule(is_token(discord.token.as_ref()), &key("token"), TOKEN_RULE);
+                let is_api = ["https://", "http://"].iter().any(|scheme| discord.api_url.starts_with(scheme));
+                rule(is_api, &key("api_url"), "has to begin with https:// or http://");
+                let is_gateway = |url: &String| ["wss://", "ws://"].iter().any(|scheme| url.starts_with(scheme));
+                let gateway = discord.gateway_url.as_ref();
+                rule(gateway.is_none_or(is_gateway), &key("gateway_url"), "has to begin with wss:// or ws://");
+            }
+        }
     }
+}
+
+const TOKEN_RULE: &str = "has to be the bot's token (or token_file its file): at discord.com/developers/applications the page Bot of \
+                          your application shows it after `Reset Token`; it is none of the other secrets there, and has no spaces";
+
+/// Whether it can be sent as one.
+fn is_token(token: Option<&SecretString>) -> bool {
+    token.is_some_and(|token| {
+        let token = token.expose_secret();
+        !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
+    })
 }
 
 fn is_path(path: &str) -> bool {

@@ -76,8 +76,9 @@ sections! {
     Log = "log" {
         /// How lines look.
         format: LogFormat = "pretty";
-        /// What is logged: a level, or parts with levels like `info,bus=debug`.
-        filter: String = "info";
+        /// What is logged: a level, or parts with levels like `info,bus=debug`. serenity, which holds the connection to Discord, tells
+        /// each step, and what it cannot read.
+        filter: String = "info,serenity=off";
     }
 
     /// The gateway.
@@ -195,5 +196,22 @@ sections! {
         messages_per_minute: u32 = "30", from 1 to 100000;
         /// Sockets that this gateway keeps open at once.
         sockets_max: usize = "10000", from 1 to 1000000;
+    }
+
+    /// A bot on Discord; docs/discord.md says how to make one.
+    Discord = "platform.discord" {
+        /// The bot's token.
+        token: Option<SecretString>;
+        /// Words or phrases that address the bot wherever they stand in a message, beside its mention.
+        triggers: Vec<String>;
+        /// Whether messages of other bots and of webhooks are taken. Two bots that answer each other do not stop.
+        answer_bots: bool = "false";
+        /// Ask for the text of all messages, a privileged intent that is turned on at the application's page. Without it there is
+        /// text in what mentions the bot or is said to it in private, and nowhere else.
+        message_content: bool = "true";
+        /// Where Discord's HTTP API is: another place than Discord for a proxy or a test.
+        api_url: String = "https://discord.com";
+        /// Where its gateway is (`wss://...`). Without one, where the API says.
+        gateway_url: Option<String>;
     }
 }

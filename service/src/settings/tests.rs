@@ -23,7 +23,7 @@ fn nothing_set_is_everything_default() {
     assert_eq!(settings.bus.lease_ttl, Duration::from_secs(2));
     assert!(settings.model.base_url.is_none());
     let [platform] = settings.platforms.as_slice() else { panic!("webchat alone") };
-    let PlatformKind::WebChat(webchat) = &platform.kind;
+    let PlatformKind::WebChat(webchat) = &platform.kind else { panic!("webchat alone") };
     assert_eq!((platform.name.as_str(), webchat.addr.port()), ("webchat", 8080));
 }
 
@@ -33,7 +33,7 @@ fn the_environment_goes_over_the_file() {
         "[bus]\nshards = 8\nlease_ttl = \"4s\"\n[platform.webchat]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n";
     let settings = read(file, &[("SG_BUS__SHARDS", "4"), ("SG_WEBCHAT_ADDR", "127.0.0.1:9000")]).unwrap();
     assert_eq!((settings.bus.shards, settings.bus.lease_ttl), (4, Duration::from_secs(4)));
-    let PlatformKind::WebChat(webchat) = &settings.platforms[0].kind;
+    let PlatformKind::WebChat(webchat) = &settings.platforms[0].kind else { panic!("webchat alone") };
     assert_eq!((webchat.addr.port(), webchat.trusted_proxies.len()), (9000, 2));
 }
 
@@ -46,7 +46,7 @@ fn every_problem_is_reported_at_once() {
         "bus.shards: has to be a power of two",
         "`bus.leasettl` is no known key; did you mean `bus.lease_ttl`?",
         "model.base_url: has to be set when model.name is",
-        "platform.irc.type: is `irc`; this version has the types webchat",
+        "platform.irc.type: is `irc`; this version has the types webchat, discord",
         "log.format: is `xml`, but has to be `pretty` or `json` (SG_LOG__FORMAT)",
         "SG_REDIS_ULR: is no known variable; did you mean `SG_REDIS_URL`?",
         "SG_BUS__SHARD: `bus.shard` is no known key; did you mean `bus.shards`?",
@@ -127,4 +127,22 @@ fn the_page_shows_the_file() {
         std::fs::write(path, &expected).unwrap();
     }
     assert!(page == expected, "docs/configuration.md does not show `stargazer config default`");
+}
+
+#[test]
+fn a_discord_block_needs_a_token_that_can_be_sent() {
+    let file = |token: &str| format!("[platform.support]\ntype = \"discord\"\ntoken = \"{token}\"\n");
+    let settings = read(&file("abc.def.ghi"), &[("SG_PLATFORM__SUPPORT__TRIGGERS", "hey crab, !ask")]).unwrap();
+    let [support, _] = settings.platforms.as_slice() else { panic!("two platforms") };
+    let PlatformKind::Discord(discord) = &support.kind else { panic!("{support:?}") };
+    assert_eq!(
+        (support.name.as_str(), discord.triggers.as_slice()),
+        ("support", &["hey crab".into(), "!ask".into()][..])
+    );
+    for bad in ["", "two words"] {
+        let problems = read(&file(bad), &[]).unwrap_err();
+        assert!(problems[0].starts_with("platform.support.token: has to be the bot's token"), "{problems:?}");
+    }
+    let more = [("SG_PLATFORM__SUPPORT__API_URL", "discord.com"), ("SG_PLATFORM__SUPPORT__GATEWAY_URL", "http://x")];
+    assert_eq!(read(&file("t"), &more).unwrap_err().len(), 2);
 }

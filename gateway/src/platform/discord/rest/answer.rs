@@ -1,0 +1,101 @@
+//! What an answer says: of budgets, and why something was refused. <https://discord.com/developers/docs/topics/rate-limits>
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Failure;
+use crate::pacing::Told;
+
+/// A pause that was not told.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What an answer tells of budgets.
+pub(super) fn told<'h>(status: u16, header: impl Fn(&str) -> Option<&'h str>, body: &Value) -> Told {
+    if status == 429 {
+        let pause = pause(&header, body);
+        // Without a body of the API it is the address that is shut out, by what stands before it.
+        let is_all =
+            body["global"] == true || header("x-ratelimit-scope") == Some("global") || body["retry_after"].is_null();
+        return if is_all { Told::LimitedAll(pause) } else { Told::Limited(pause) };
+    }
+    let number = |name: &str| header(name)?.parse::<u32>().ok();
+    match (number("x-ratelimit-limit"), number("x-ratelimit-remaining"), seconds(header("x-ratelimit-reset-after"))) {
+        (Some(limit), Some(remaining), Some(reset_after)) => {
+            let bucket = header("x-ratelimit-bucket").map(str::to_owned);
+            Told::Budget { bucket, limit, remaining, reset_after }
+        }
+        _ => Told::Nothing,
+    }
+}
+
+/// Why nothing was done, or why that is not known.
+pub(super) fn failure<'h>(status: u16, header: impl Fn(&str) -> Option<&'h str>, body: &Value) -> Failure {
+    match status {
+        429 => Failure::Limited(pause(&header, body)),
+        401 => Failure::Unauthorized,
+        // Also what a proxy says of a server that it did not wait for, or a redirect, which the API has none of.
+        ..=399 | 408 | 500.. => Failure::Unknown(format!("it answered {status}")),
+        _ => {
+            let code = body["code"].as_u64().unwrap_or_default();
+            let message = body["message"].as_str().unwrap_or("no reason given");
+            // What is wrong with which field, as far as a line holds it.
+            let errors = body.get("errors").map(|errors| format!(" {errors}")).unwrap_or_default();
+            let said: String = format!("{message}{errors}").chars().filter(|c| !c.is_control()).take(500).collect();
+            Failure::Refused { status, code, said: format!("{status}, code {code}: {said}") }
+        }
+    }
+}
+
+fn pause<'h>(header: &impl Fn(&str) -> Option<&'h str>, body: &Value) -> Duration {
+    let told = body["retry_after"].as_f64().and_then(|after| Duration::try_from_secs_f64(after).ok());
+    told.or_else(|| seconds(header("retry-after"))).unwrap_or(PAUSE)
+}
+
+fn seconds(text: Option<&str>) -> Option<Duration> {
+    Duration::try_from_secs_f64(text?.parse().ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn headers(pairs: &'static [(&'static str, &'static str)]) -> impl Fn(&str) -> Option<&'static str> + Copy {
+        move |name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
+
+    #[test]
+    fn budgets_are_read_from_headers() {
+        const ALL: &[(&str, &str)] = &[
+            ("x-ratelimit-limit", "5"),
+            ("x-ratelimit-remaining", "4"),
+            ("x-ratelimit-reset-after", "1.25"),
+            ("x-ratelimit-bucket", "b"),
+        ];
+        let reset_after = Duration::from_millis(1250);
+        let budget = Told::Budget { bucket: Some("b".into()), limit: 5, remaining: 4, reset_after };
+        assert_eq!(told(200, headers(ALL), &json!(null)), budget);
+        assert_eq!(told(200, headers(&ALL[..2]), &json!(null)), Told::Nothing);
+        assert_eq!(
+            told(200, headers(&[("x-ratelimit-limit", "-5"), ("x-ratelimit-reset-after", "NaN")]), &json!(7)),
+            Told::Nothing
+        );
+    }
+
+    #[test]
+    fn a_429_says_who_waits_and_for_how_long() {
+        let half = Duration::from_millis(500);
+        let user = json!({ "message": "x", "retry_after": 0.5, "global": false });
+        assert_eq!(told(429, headers(&[]), &user), Told::Limited(half));
+        assert_eq!(told(429, headers(&[("x-ratelimit-scope", "shared")]), &user), Told::Limited(half));
+        assert_eq!(told(429, headers(&[("x-ratelimit-scope", "global")]), &user), Told::LimitedAll(half));
+        assert_eq!(told(429, headers(&[]), &json!({ "retry_after": 0.5, "global": true })), Told::LimitedAll(half));
+        let banned = told(429, headers(&[("retry-after", "300")]), &json!(null));
+        assert_eq!(banned, Told::LimitedAll(Duration::from_secs(300)));
+        for absurd in [json!({ "retry_after": -1 }), json!({ "retry_after": "soon" }), json!([])] {
+            assert!(matches!(failure(429, headers(&[]), &absurd), Failure::Limited(PAUSE)), "{absurd}");
+        }
+    }
+}
