@@ -4,6 +4,7 @@
 //! read back.
 
 mod body;
+mod calls;
 mod clicks;
 mod deliver;
 mod event;
@@ -30,8 +31,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Accepted, ButtonLimits, Capabilities, Count, FileLimits, Limits, Part, Platform, RunError, SendError, Settling,
-    Sought, Started,
+    Accepted, ButtonLimits, CallError, Capabilities, Count, FileLimits, Limits, Part, Platform, RunError, SendError,
+    Settling, Sought, Started,
 };
 use crate::{
     ingress::Ingress,
@@ -205,6 +206,10 @@ impl Platform for Discord {
 
     fn preview_every(&self) -> Option<Duration> {
         Some(self.shared.cadence.get())
+    }
+
+    async fn call(&self, method: &str, args: &serde_json::Value, _key: &str) -> Result<serde_json::Value, CallError> {
+        self.shared.answer_call(method, args).await
     }
 
     fn address(&self) -> Option<String> {

@@ -16,7 +16,7 @@ use crate::{
     platform::{Accepted, SendError, Sought},
 };
 
-const HISTORY: &str = "GET /channels/messages";
+pub(super) const HISTORY: &str = "GET /channels/messages";
 const PAGE: usize = 100;
 /// So much may Discord's clock be behind Redis'.
 const SKEW_MS: u64 = 2_000;

@@ -32,7 +32,11 @@ impl Rooms {
     pub(super) fn learn(&mut self, kind: &str, data: &Value) -> bool {
         match kind {
             "GUILD_CREATE" | "THREAD_LIST_SYNC" => {
-                [&data["channels"], &data["threads"]].into_iter().flat_map(list).for_each(|room| self.add(room));
+                // As the platform has them, or by their ids, as serenity does.
+                for rooms in [&data["channels"], &data["threads"]] {
+                    let by_id = rooms.as_object().into_iter().flat_map(|rooms| rooms.values());
+                    list(rooms).iter().chain(by_id).for_each(|room| self.add(room));
+                }
             }
             "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE" => self.add(data),
             "CHANNEL_DELETE" | "THREAD_DELETE" => {
@@ -81,6 +85,10 @@ mod tests {
         ] {
             assert!(rooms.learn(kind, &data), "{kind}");
         }
+        assert!(
+            rooms.learn("GUILD_CREATE", &json!({ "channels": { "4": { "id": "4", "type": 0, "name": "by id" } } }))
+        );
+        assert!(rooms.get(4).is_some() && rooms.learn("CHANNEL_DELETE", &json!({ "id": "4" })));
         assert!(!rooms.learn("MESSAGE_CREATE", &json!({ "id": "5" })) && rooms.0.len() == 1);
     }
 }

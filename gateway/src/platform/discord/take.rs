@@ -89,7 +89,16 @@ fn json(event: Event) -> Option<(String, Value)> {
             | Event::ThreadDelete(_)
             | Event::ThreadListSync(_)
     );
+    let used = match &event {
+        // Its own type does not tell it again.
+        Event::InteractionCreate(event) => Some(u8::from(event.interaction.kind())),
+        _ => None,
+    };
     let mut event = is_of_use.then(|| serde_json::to_value(&event).ok()).flatten()?;
     let kind = event["t"].as_str()?.to_owned();
-    Some((kind, event["d"].take()))
+    let mut data = event["d"].take();
+    if let (Some(used), Some(fields)) = (used, data.as_object_mut()) {
+        fields.insert("type".into(), used.into());
+    }
+    Some((kind, data))
 }
