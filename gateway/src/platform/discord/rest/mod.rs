@@ -23,7 +23,7 @@ use crate::{
 };
 
 const VERSION: &str = "api/v10";
-const USER_AGENT: &str = concat!("DiscordBot (https://github.com/stargazer, ", env!("CARGO_PKG_VERSION"), ")");
+const USER_AGENT: &str = concat!("DiscordBot (stargazer, ", env!("CARGO_PKG_VERSION"), ")");
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A request that has no answer by then is one of which nothing is known. Files of 10 MiB have to fit.
 const TIMEOUT: Duration = Duration::from_secs(30);
