@@ -5,8 +5,8 @@
 //! the streams ([`media`]).
 #![forbid(unsafe_code)]
 #![cfg_attr(
-    not(feature = "webchat"),
-    expect(
+    not(any(feature = "discord", feature = "webchat")),
+    allow(
         dead_code,
         unused_mut,
         unused_variables,

@@ -1,6 +1,13 @@
 //! One turn from start to settlement.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use tokio::{sync::mpsc, time::Instant};
@@ -25,6 +32,9 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 const STEP_AGAIN: Duration = Duration::from_millis(100);
 /// Pause before a step is repeated that Redis refused, which a person may have to mend.
 const REFUSED_AGAIN: Duration = Duration::from_secs(1);
+
+/// Runs of this process so far. Of two of one turn the later has the larger number.
+static RUNS: AtomicU64 = AtomicU64::new(1);
 
 /// What all turns of a consumer share.
 pub(super) struct Runner<H> {
@@ -105,7 +115,9 @@ impl<H: Handler> Runner<H> {
             appended_ms: delivery.entry.ts_ms,
             waits: delivery.waits,
         };
-        let mut turn = Turn { facts, ledger: ledger.clone(), pass: Arc::clone(pass), mailbox, absorbed: Vec::new() };
+        let number = RUNS.fetch_add(1, Ordering::Relaxed);
+        let mut turn =
+            Turn { facts, number, ledger: ledger.clone(), pass: Arc::clone(pass), mailbox, absorbed: Vec::new() };
         let began = Instant::now();
         let outcome = tokio::select! {
             biased;

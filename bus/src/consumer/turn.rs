@@ -117,6 +117,8 @@ pub struct Facts {
 #[derive(Debug)]
 pub struct Turn {
     pub(super) facts: Facts,
+    /// Of this run among all of this process.
+    pub(super) number: u64,
     pub(super) ledger: Ledger,
     pub(super) pass: Arc<Pass>,
     pub(super) mailbox: Mailbox,
@@ -162,7 +164,7 @@ impl Turn {
     /// # Errors
     /// When Redis did not answer (whether it was noted is then unknown), or the turn has lost its lane.
     pub async fn note_once(&self, fields: &[(&str, &[u8])]) -> Result<Notes, Error> {
-        self.ledger.note((self.facts.entry, &self.facts.cause), fields, false).await
+        self.ledger.note((self.facts.entry, &self.facts.cause, self.number), fields, false).await
     }
 
     /// As [`Turn::note_once`], but writes over what is there.
@@ -170,7 +172,7 @@ impl Turn {
     /// # Errors
     /// As there.
     pub async fn note(&self, fields: &[(&str, &[u8])]) -> Result<Notes, Error> {
-        self.ledger.note((self.facts.entry, &self.facts.cause), fields, true).await
+        self.ledger.note((self.facts.entry, &self.facts.cause, self.number), fields, true).await
     }
 
     /// Notes something of another action, whose own turn is not this one, under the fence; gives what was noted before. What is

@@ -51,16 +51,18 @@ impl Notes {
 }
 
 impl Ledger {
-    /// Writes fields and gives what was there before. With `anew` a field that is there is written over, else it stays.
+    /// Writes fields and gives what was there before. `run` grows with each run of a turn: what an earlier one has sent and comes
+    /// late is refused.
+    /// With `anew` a field that is there is written over, else it stays.
     pub(crate) async fn note(
         &self,
-        (entry, cause): (EntryId, &str),
+        (entry, cause, run): (EntryId, &str, u64),
         fields: &[(&str, &[u8])],
         anew: bool,
     ) -> Result<Notes, Error> {
         let mut script = NOTE.key(self.fence());
         script.key(self.guests()).key(self.attempts()).key(self.notes(cause));
-        script.arg(self.tenure().token()).arg(&**self.pass.lane()).arg(entry.to_string()).arg(u8::from(anew));
+        script.arg(self.tenure().token()).arg(&**self.pass.lane()).arg(entry.to_string()).arg(u8::from(anew)).arg(run);
         for (field, value) in fields {
             script.arg(*field).arg(*value);
         }

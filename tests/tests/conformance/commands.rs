@@ -164,8 +164,8 @@ fn scripted(rng: &mut Rng) -> Command {
         }
         13 => script("renew_guests", &["guests"], &[token, "100000", "lane-1", "lane-2"]),
         15 => {
-            let fields =
-                [token, lane, &entry, pick(rng, &["0", "1"]), "state", "sending", "at", pick(rng, &["1", "2"])];
+            let (anew, run) = (pick(rng, &["0", "1"]), pick(rng, &["9", "10"]));
+            let fields = [token, lane, &entry, anew, run, "state", "sending", "at", pick(rng, &["1", "2"])];
             script("note", &["fence", "guests", "attempts", "notes"], &fields)
         }
         19 => {
