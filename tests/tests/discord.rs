@@ -278,7 +278,17 @@ async fn other_services_press_react_change_and_take_away() {
     // Once more: what is gone is as good as taken away.
     does(8, with(ActionType::Delete)).await;
     does(9, Outbound { action: ActionType::Message, text: "the end".into(), ..Outbound::default() }).await;
-    home.server.wait_seen(home.channel, "the end").await;
+    let end = home.server.wait_seen(home.channel, "the end").await;
+    // What the bot said itself is found by its key, also by who does not know the platform's id.
+    let by_key = |key: &str, action| Outbound { action, target_key: Some(key.into()), ..Outbound::default() };
+    does(10, Outbound { text: "The end.".into(), ..by_key("service:9:0", ActionType::Edit) }).await;
+    home.server.wait("the edit by key", |_| (find(end.id).content == "The end.").then_some(())).await;
+    let answer = home.asks("hello");
+    home.server.wait_seen(home.channel, ModelServer::SAYS).await;
+    let emoji = "\u{1f44d}".to_owned();
+    does(11, Outbound { emoji, ..by_key(&format!("discord:{answer}:0"), ActionType::Reaction) }).await;
+    let said = || home.server.seen(home.channel).into_iter().find(|seen| seen.content == ModelServer::SAYS);
+    home.server.wait("its reaction", |_| said().filter(|seen| !seen.reactions.is_empty()).map(|_| ())).await;
     assert_eq!((pair.dead_letters().await, home.server.limits_broken()), (Vec::new(), 0));
 }
 

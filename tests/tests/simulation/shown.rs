@@ -16,7 +16,7 @@ pub(crate) struct Shown {
 impl Shown {
     /// As it is answered to who made it.
     pub(crate) fn accepted(&self) -> Accepted {
-        Accepted { id: self.id.to_string(), text: Some(self.text.clone()) }
+        Accepted { text: Some(self.text.clone()), ..Accepted::new(self.id.to_string()) }
     }
 
     /// Whether it is not the first message of its action.

@@ -108,7 +108,7 @@ impl<'a> Request<'a> {
     }
 
     /// Nothing else is done with the message before it is noted: until then it is found by its first text.
-    async fn note_id(&self, Accepted { id, text }: Accepted, with: &str) -> Answer {
+    async fn note_id(&self, Accepted { id, text, .. }: Accepted, with: &str) -> Answer {
         match self.outside.note(self.key, &[(ID, id.as_bytes())], SENT_KEPT).await {
             // Where the platform does not tell what it shows, it may be anything.
             Ok(Ahead::Noted(_)) => Answer::Shown { id, text: text.unwrap_or_default() },
