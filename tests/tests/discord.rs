@@ -136,6 +136,27 @@ async fn a_long_answer_comes_in_parts_in_order() {
 }
 
 #[tokio::test]
+async fn typing_is_shown_until_there_is_something_to_see() {
+    let home = Home::new(16).await;
+    let gate = Gate::new();
+    home.model.script(Answer::stream().wait(&gate).token("hello").done());
+    let pair = home.pair().await;
+    home.asks("are you there?");
+    let requests = |what: &str| {
+        let exchanges = home.server.exchanges();
+        exchanges.iter().enumerate().filter(|(_, one)| one.path.contains(what)).map(|(at, _)| at).collect::<Vec<_>>()
+    };
+    home.server.wait("typing", |_| (!requests("/typing").is_empty()).then_some(())).await;
+    gate.open();
+    home.hears(&["hello"]).await;
+    home.asks("and now?");
+    home.hears(&["hello", ModelServer::SAYS]).await;
+    drop(pair);
+    let (typing, said) = (requests("/typing"), requests("/messages"));
+    assert!(typing.last() < said.last(), "somebody writes when all is said: {typing:?} {said:?}");
+}
+
+#[tokio::test]
 async fn two_bots_of_one_deployment_keep_to_themselves() {
     let home = Home::new(5).await;
     let other = home.server.add_bot("prawn", BotRules::default());

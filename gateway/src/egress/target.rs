@@ -46,7 +46,7 @@ impl Egress {
             ActionType::Edit if !made.ids.is_empty() => return self.rewrite(turn, action, &made).await,
             // What is about a whole text stands where that ends.
             ActionType::Reaction if let Some(id) = made.ids.last() => {
-                let action = OutboundView { target: Some(id), target_key: None, ..action.clone() };
+                let action = OutboundView { target: Some(id), target_key: None, ..*action };
                 self.apply_if_current(turn, &action).await?;
             }
             // Made before there were records, or they are gone by now: the platform may know the key.

@@ -38,7 +38,7 @@ impl<'a, 'v> Part<'a, 'v> {
             fields.push(b"row");
             for button in row {
                 let [id, style, emoji, url] =
-                    [button.custom_id, button.style, button.emoji, button.url].map(|field| field.unwrap_or_default());
+                    [button.custom_id, button.style, button.emoji, button.url].map(Option::unwrap_or_default);
                 fields.extend([button.label, id, style, emoji, url].map(str::as_bytes));
             }
         }

@@ -36,6 +36,8 @@ pub(crate) struct Met {
     pub(crate) previews: u64,
     /// Texts that they were given while it was.
     pub(crate) preview_edits: u64,
+    /// Times that it showed that somebody writes.
+    pub(crate) typings: u64,
     /// Messages that were taken away.
     pub(crate) retracted: u64,
     /// Messages that were made of the further parts of a text.
