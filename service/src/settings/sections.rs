@@ -76,9 +76,8 @@ sections! {
     Log = "log" {
         /// How lines look.
         format: LogFormat = "pretty";
-        /// What is logged: a level, or parts with levels like `info,bus=debug`. serenity, which holds the connection to Discord, tells
-        /// each step, and what it cannot read.
-        filter: String = "info,serenity=off";
+        /// What is logged: a level, or parts with levels like `info,bus=debug`.
+        filter: String = "info";
     }
 
     /// The gateway.

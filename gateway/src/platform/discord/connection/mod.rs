@@ -115,7 +115,7 @@ pub(super) async fn run(
         tasks: JoinSet::new(),
         held: BTreeMap::new(),
         changes,
-        known: false,
+        known_since: None,
         is_good: false,
         away_since: Instant::now(),
         is_failing: false,
@@ -149,8 +149,8 @@ struct Keeping {
     tasks: JoinSet<Ended>,
     held: BTreeMap<u32, AbortHandle>,
     changes: watch::Receiver<BTreeSet<u32>>,
-    /// Whether it is known which are ours.
-    known: bool,
+    /// When it was first known which are ours.
+    known_since: Option<Instant>,
     is_good: bool,
     away_since: Instant,
     is_failing: bool,
@@ -200,10 +200,14 @@ impl Keeping {
         }
     }
 
-    /// Says whether all that is ours is connected. Who holds nothing stands by, and is as good.
+    /// Says whether all that is ours is connected. Who holds nothing stands by, and is as good: once it is known that those who
+    /// hold everything live.
     fn tell(&mut self, started: &Started) {
         let connected = self.changes.borrow_and_update().clone();
-        let is_good = self.known && self.held.keys().all(|shard| connected.contains(shard));
+        let lease = self.shards.shared.lease.ttl;
+        let stands_by = self.known_since.is_some_and(|since| since.elapsed() > lease);
+        let is_good =
+            if self.held.is_empty() { stands_by } else { self.held.keys().all(|shard| connected.contains(shard)) };
         let name = self.shards.shared.name.to_string();
         metrics::gauge!("stargazer_discord_shards_held", "platform" => name.clone()).set(self.held.len() as f64);
         metrics::gauge!("stargazer_discord_shards_connected", "platform" => name).set(connected.len() as f64);
@@ -231,7 +235,8 @@ impl Keeping {
                 return Ticked::Done;
             }
         };
-        (self.is_failing, self.insists, self.known) = (false, false, true);
+        (self.is_failing, self.insists) = (false, false);
+        self.known_since.get_or_insert_with(Instant::now);
         if division.of != self.shards.of {
             return Ticked::Follows(division.of);
         }

@@ -66,7 +66,7 @@ impl Socket {
     pub(super) async fn identify(&mut self, shards: &Shards, shard: u32) -> Result<(), String> {
         let intents = intents(shards.shared.settings.message_content).bits();
         let name = "stargazer";
-        let properties = json!({ "os": std::env::consts::OS, "browser": name, "device": name });
+        let properties = json!({ "os": "linux", "browser": name, "device": name });
         let data = json!({
             "token": shards.shared.token(), "intents": intents, "shard": [shard, shards.of], "compress": true,
             "properties": properties,

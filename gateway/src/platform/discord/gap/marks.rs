@@ -1,17 +1,14 @@
 //! The last message of each channel that was taken: a watermark, from which a gap is read.
 //!
-//! It is raised when the message is in its stream, and written to Redis about once a second, so that it outlives the process and
+//! It is raised when the message is in its stream, and written to Redis at most once a second, so that it outlives the process and
 //! is there for whoever holds the shard next. What is read once more because its mark was late is known by its `event_id`.
 
-use std::{
-    collections::HashMap,
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use bus::{Bus, Watermarks};
 use tokio::{
     sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +17,7 @@ use crate::ingress::Receipt;
 /// Channels that are remembered, those with the latest messages: some 10 MB in Redis.
 const CHANNELS_MAX: usize = 100_000;
 const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// How often they are written.
+/// How often they are written at most.
 const EVERY: Duration = Duration::from_secs(1);
 /// Messages that wait to be in their streams. More are not noted: one that comes later in the same channel notes for them.
 const WAITING_MAX: usize = 16 * 1024;
@@ -101,13 +98,16 @@ impl Writing {
     /// Writes until `stop`, and then what is settled within `drain`.
     pub(in super::super) async fn run(&mut self, stop: CancellationToken, drain: Duration) {
         let (mut fresh, mut waiting) = (Fresh::default(), None);
-        let mut ticks = interval(EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first after a quiet time is written at once.
+        let mut write_at = Instant::now();
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                _ = ticks.tick() => self.write(&mut fresh).await,
+                () = sleep_until(write_at), if fresh.len() > 0 => {
+                    self.write(&mut fresh).await;
+                    write_at = Instant::now() + EVERY;
+                }
                 settled = settled(&mut self.taken, &mut waiting), if fresh.len() < BATCH => {
                     if let Some(taken) = settled {
                         fresh.raise(&taken);
