@@ -185,7 +185,8 @@ impl Discord {
                         "Discord does not take the bot with {shards} shards any more ({code}); it is asked for their number, and the \
                          bot connects anew in {RESHARD_PAUSE:?}"
                     );
-                    metrics::counter!("stargazer_discord_reshards_total", "platform" => self.shared.name.to_string()).increment(1);
+                    metrics::counter!("stargazer_discord_reshards_total", "platform" => self.shared.name.to_string())
+                        .increment(1);
                     stop.run_until_cancelled(tokio::time::sleep(RESHARD_PAUSE)).await;
                 }
             }

@@ -164,7 +164,10 @@ impl Gate {
         metrics::counter!("stargazer_discord_identifies_damped_total", "platform" => self.name.clone()).increment(1);
         if waits.own >= SAY_FROM {
             tracing::warn!(
-                platform = self.name, shard, in_a_row = waits.count, left_today = limit.remaining,
+                platform = self.name,
+                shard,
+                in_a_row = waits.count,
+                left_today = limit.remaining,
                 "Discord's shard connects anew too often, or few connects are left of the day; it does so in {} s",
                 waits.own.as_secs()
             );

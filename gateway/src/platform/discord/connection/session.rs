@@ -141,11 +141,10 @@ impl Listening<'_> {
                     };
                     match frame.op {
                         DISPATCH => self.dispatch(frame),
-                        HEARTBEAT => {
-                            if self.beat().await.is_err() {
-                                return self.broken();
-                            }
-                        }
+                        HEARTBEAT => match self.beat().await {
+                            Ok(()) => {}
+                            Err(_) => return self.broken(),
+                        },
                         ACK => is_acked = true,
                         RECONNECT => return self.broken(),
                         INVALID_SESSION if frame.d == true => return self.broken(),

@@ -110,7 +110,10 @@ mod tests {
     #[test]
     fn a_packed_frame_is_read_and_a_bomb_is_not() {
         let frame = unpack(&packed(br#"{"op":0,"s":7,"t":"READY","d":{"v":10}}"#)).unwrap();
-        assert_eq!((frame.op, frame.s, frame.t.as_deref(), frame.d["v"].as_u64()), (0, Some(7), Some("READY"), Some(10)));
+        assert_eq!(
+            (frame.op, frame.s, frame.t.as_deref(), frame.d["v"].as_u64()),
+            (0, Some(7), Some("READY"), Some(10))
+        );
         assert_eq!(unpack(&packed(br#"{"op":11}"#)).unwrap().op, 11);
         assert!(unpack(b"no zlib").is_err() && unpack(&packed(b"{")).is_err());
         assert!(unpack(&packed(&vec![b' '; FRAME_MAX + 10])).is_err());

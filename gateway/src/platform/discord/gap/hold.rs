@@ -98,7 +98,8 @@ impl Hold {
         let Some(channel) = id(&held.data["channel_id"]) else { return Turn::Flows(held) };
         let is_private = held.data["guild_id"].is_null();
         let State { channels, holds_private, events } = &mut *state;
-        if !channels.contains_key(&channel) && !(is_private && *holds_private) {
+        let is_held = channels.contains_key(&channel) || (is_private && *holds_private);
+        if !is_held {
             return Turn::Flows(held);
         }
         let home = channels.entry(channel).or_default();

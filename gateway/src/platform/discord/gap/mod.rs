@@ -20,8 +20,8 @@ use super::{
 };
 pub(super) use hold::{Held, Hold, Turn};
 pub(super) use marks::{Marks, Taken, Writing};
-pub(super) use repair::{Job, run};
 use repair::Of;
+pub(super) use repair::{Job, run};
 use tally::Tallies;
 
 /// Servers that wait to be looked at. A start has one job for each.

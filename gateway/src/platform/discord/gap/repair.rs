@@ -129,7 +129,8 @@ impl Shared {
         match timeout(READ_WITHIN, self.missed(gap)).await {
             Ok(Ok((missed, is_whole))) => {
                 let now_ms = unix_ms();
-                let taken = missed.into_iter().filter(|message| self.publish("MESSAGE_CREATE", message, now_ms)).count();
+                let taken =
+                    missed.into_iter().filter(|message| self.publish("MESSAGE_CREATE", message, now_ms)).count();
                 gap.tally.read(taken, is_whole);
             }
             Ok(Err(failure)) => {
@@ -154,9 +155,8 @@ impl Shared {
     async fn missed(&self, gap: &Gap) -> Result<(Vec<Value>, bool), Failure> {
         let most = self.settings.gap_messages;
         let after = gap.mark.max(self.gap_floor());
-        let is_new = |message: &Value| {
-            id(&message["id"]).is_some_and(|id| id > after && Watermarks::shown(id) > gap.mark)
-        };
+        let is_new =
+            |message: &Value| id(&message["id"]).is_some_and(|id| id > after && Watermarks::shown(id) > gap.mark);
         // One is enough for most.
         let limit = most.min(PAGE);
         let mut missed = self.page(gap.channel, &format!("after={after}&limit={limit}")).await?;

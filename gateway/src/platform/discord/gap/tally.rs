@@ -60,14 +60,20 @@ impl Drop for Tally {
         if messages > 0 {
             counter("stargazer_discord_gap_messages_total").increment(messages as u64);
             tracing::info!(
-                platform = self.platform, shard = self.shard, channels = count(&self.channels), messages,
+                platform = self.platform,
+                shard = self.shard,
+                channels = count(&self.channels),
+                messages,
                 "messages that came while Discord's shard was not connected are taken"
             );
         }
         if cut + unread > 0 {
             counter("stargazer_discord_gaps_cut_total").increment((cut + unread) as u64);
             tracing::warn!(
-                platform = self.platform, shard = self.shard, cut, unread,
+                platform = self.platform,
+                shard = self.shard,
+                cut,
+                unread,
                 "not all that came while Discord's shard was not connected is taken: in some channels the latest alone, and \
                  some could not be read"
             );
