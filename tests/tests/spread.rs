@@ -1,5 +1,6 @@
 //! What gateways of one bot share in Redis, on a real redis-server: the division of its connections, the turnstile before them, and
 //! how far its channels were read.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so at once")]
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -73,7 +74,7 @@ async fn what_a_silent_member_held_is_free_after_its_lease() {
         }
     }
     assert!(is_even(&members, 4));
-    let mut silent = members.remove(0);
+    let silent = members.remove(0);
     let other = tokio::sync::Mutex::new(members.remove(0));
     until("the other has all", || async {
         let mut other = other.lock().await;
