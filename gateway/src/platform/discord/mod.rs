@@ -6,25 +6,27 @@
 mod body;
 mod calls;
 mod clicks;
+mod connection;
 mod deliver;
 mod event;
+mod gap;
 mod presence;
 mod read_back;
 mod rest;
 mod rooms;
-mod socket;
 mod start;
 mod take;
 
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use async_trait::async_trait;
+use bus::{Bus, LeaseConfig, Spread};
 use codec::{OutboundView, PlatformName};
 use service::{Context, StartError};
 use tokio::time::Instant;
@@ -39,8 +41,10 @@ use crate::{
     media::Media,
     pacing::{Pacer, Share, SharedBudget},
 };
+use connection::Done;
 use deliver::Cadence;
 use event::Triggers;
+use gap::{Marks, Writing};
 use presence::Presence;
 use rest::Rest;
 use rooms::Rooms;
@@ -68,6 +72,9 @@ const SETTLING: Settling = Settling { repeats_within: Duration::from_secs(60), c
 const REQUESTS_MAX: u32 = 50;
 const REQUESTS_WINDOW: Duration = Duration::from_secs(1);
 
+/// Pause before the bot is connected with another number of shards.
+const RESHARD_PAUSE: Duration = Duration::from_secs(5);
+
 /// What was refused for good is tried again after this: somebody may have changed it at Discord. Ten thousand such requests in ten
 /// minutes would shut out the address.
 const REFUSED_PAUSE: Duration = Duration::from_secs(10 * 60);
@@ -78,6 +85,10 @@ pub(super) struct Discord {
     shared: Arc<Shared>,
     /// When it may be tried again after it was refused for good.
     again: Mutex<Option<Instant>>,
+    /// Discord refused the number of shards that its gateways go by, so what it recommends now rules.
+    insists: AtomicBool,
+    /// While the platform does not run.
+    writing: Mutex<Option<Writing>>,
 }
 
 /// What the connection and egress share.
@@ -85,6 +96,8 @@ pub(super) struct Discord {
 struct Shared {
     name: PlatformName,
     settings: service::Discord,
+    bus: Bus,
+    lease: LeaseConfig,
     ingress: Ingress,
     media: Media,
     rest: Rest,
@@ -94,6 +107,10 @@ struct Shared {
     rooms: Mutex<Rooms>,
     presence: Presence,
     cadence: Cadence,
+    /// Which of Discord's shards are this gateway's.
+    spread: Spread,
+    /// How far channels were read.
+    marks: Marks,
 }
 
 impl Discord {
@@ -110,7 +127,13 @@ impl Discord {
         // Without one the settings were refused.
         let token = settings.token.clone().unwrap_or_default();
         let rest = Rest::new(&settings.api_url, token, pacer).map_err(StartError::Configuration)?;
+        let lease = LeaseConfig { ttl: context.settings.bus.lease_ttl, renew: context.settings.bus.lease_renew };
+        let (marks, writing) = Marks::new(&context.bus, name.as_str());
         let shared = Shared {
+            spread: Spread::new(context.bus.clone(), name.as_str(), &context.instance, lease.ttl),
+            bus: context.bus.clone(),
+            lease,
+            marks,
             rest,
             triggers: Triggers::new(&settings.triggers),
             name,
@@ -122,12 +145,53 @@ impl Discord {
             presence: Presence::default(),
             cadence: Cadence::default(),
         };
-        Ok(Self { shared: Arc::new(shared), again: Mutex::default() })
+        Ok(Self {
+            shared: Arc::new(shared),
+            again: Mutex::default(),
+            insists: AtomicBool::new(false),
+            writing: Mutex::new(Some(writing)),
+        })
     }
 
     /// When it may be tried again, where it was refused for good.
     fn again(&self) -> Option<Instant> {
         *self.again.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Connects until `stop`, with as many shards as Discord wants.
+    async fn connect(
+        &self,
+        writing: &mut Writing,
+        started: &Started,
+        stop: &CancellationToken,
+    ) -> Result<(), NotStarted> {
+        let mut follows = None;
+        while !stop.is_cancelled() {
+            let Some(prepared) = stop.run_until_cancelled(self.shared.prepare()).await else { break };
+            let gateway = prepared?.with_shards(follows);
+            let shards = gateway.shards;
+            let insists = self.insists.swap(false, Ordering::Relaxed);
+            match connection::run(&self.shared, gateway, insists, writing, started, stop.clone()).await? {
+                Done::Stopped => break,
+                Done::Follows(of) => {
+                    tracing::info!(platform = %self.shared.name, before = shards, now = of, "other gateways of the bot have another number of shards");
+                    follows = Some(of);
+                }
+                Done::Resharded(code) => {
+                    self.insists.store(true, Ordering::Relaxed);
+                    follows = None;
+                    tracing::warn!(
+                        platform = %self.shared.name, shards,
+                        "Discord does not take the bot with {shards} shards any more ({code}); it is asked for their number, and the \
+                         bot connects anew in {RESHARD_PAUSE:?}"
+                    );
+                    metrics::counter!("stargazer_discord_reshards_total", "platform" => self.shared.name.to_string())
+                        .increment(1);
+                    stop.run_until_cancelled(tokio::time::sleep(RESHARD_PAUSE)).await;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn refused(&self, error: RunError) -> RunError {
@@ -143,6 +207,14 @@ impl Shared {
 
     fn token(&self) -> &str {
         self.rest.token()
+    }
+
+    /// Shows itself so, over the connections of all gateways.
+    async fn show(&self, presence: serde_json::Value) {
+        if let Err(error) = self.spread.say(&presence.to_string()).await {
+            tracing::debug!(platform = %self.name, %error, "other gateways do not hear of the bot's presence");
+        }
+        self.presence.show(presence);
     }
 
     /// Its block in the settings.
@@ -163,13 +235,11 @@ impl Platform for Discord {
         {
             return Ok(());
         }
-        let Some(prepared) = stop.run_until_cancelled(self.shared.prepare()).await else { return Ok(()) };
-        let gateway = match prepared {
-            Ok(gateway) => gateway,
-            Err(NotStarted::ForGood(error)) => return Err(self.refused(error)),
-            Err(NotStarted::ForNow(error)) => return Err(error),
-        };
-        match socket::run(&self.shared, gateway, started, stop).await {
+        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut writing) = writing else { return Err(RunError("it runs already".into())) };
+        let done = self.connect(&mut writing, started, &stop).await;
+        *self.writing.lock().unwrap_or_else(PoisonError::into_inner) = Some(writing);
+        match done {
             Ok(()) => Ok(()),
             Err(NotStarted::ForGood(error)) => Err(self.refused(error)),
             Err(NotStarted::ForNow(error)) => Err(error),

@@ -5,35 +5,67 @@ use std::sync::PoisonError;
 use bus::unix_ms;
 use codec::Inbound;
 use serde_json::Value;
-use serenity::model::event::Event;
 
 use super::{
     Shared,
     clicks::Click,
-    event::{Reading, read},
+    event::{Reading, id, read},
+    gap::{Gaps, Held, Taken, Turn},
 };
-use crate::media::{Place, Wanted};
+use crate::{
+    ingress::Receipt,
+    media::{Place, Wanted},
+};
 
 impl Shared {
     /// Takes an event of the gateway. Gives what has to be acknowledged.
-    pub(super) fn take(&self, event: Event) -> Option<Click> {
-        let (kind, data) = json(event)?;
-        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        if rooms.learn(&kind, &data) {
+    pub(super) fn take(&self, gaps: &Gaps, kind: String, data: Value) -> Option<Click> {
+        if self.rooms.lock().unwrap_or_else(PoisonError::into_inner).learn(&kind, &data) {
+            if kind == "GUILD_CREATE" {
+                gaps.arrives(self, &data);
+            }
             return None;
         }
-        let reading = Reading {
-            platform: &self.name,
-            me: self.me(),
-            triggers: &self.triggers,
-            takes_bots: self.settings.answer_bots,
-            rooms: &rooms,
-            now_ms: unix_ms(),
+        if kind == "INTERACTION_CREATE" {
+            // Discord waits three seconds for an answer to it, so it waits for nothing else.
+            self.publish(&kind, &data, unix_ms());
+            return Click::of(&data);
+        }
+        match gaps.hold.turn(Held { kind, data, now_ms: unix_ms() }) {
+            Turn::Flows(held) => _ = self.publish(&held.kind, &held.data, held.now_ms),
+            Turn::Waits => {}
+            Turn::Overflows(all) => {
+                metrics::counter!("stargazer_discord_gap_overflows_total", "platform" => self.name.to_string())
+                    .increment(1);
+                all.iter().for_each(|held| _ = self.publish(&held.kind, &held.data, held.now_ms));
+            }
+        }
+        None
+    }
+
+    /// Hands over what an event has for us. Whether it had anything.
+    pub(super) fn publish(&self, kind: &str, data: &Value, now_ms: u64) -> bool {
+        let events = {
+            let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+            let reading = Reading {
+                platform: &self.name,
+                me: self.me(),
+                triggers: &self.triggers,
+                takes_bots: self.settings.answer_bots,
+                rooms: &rooms,
+                now_ms,
+            };
+            read(&reading, kind, data)
         };
-        let events = read(&reading, &kind, &data);
-        drop(rooms);
+        let (mut receipt, mut is_lost, mut is_any) = (None, false, false);
         match events {
-            Some(Ok(events)) => events.into_iter().for_each(|inbound| self.hand_over(inbound)),
+            Some(Ok(events)) => {
+                for inbound in events {
+                    is_any = true;
+                    receipt = self.hand_over(inbound);
+                    is_lost |= receipt.is_none();
+                }
+            }
             Some(Err(dropped)) => {
                 let (platform, reason) = (self.name.to_string(), dropped.reason());
                 metrics::counter!("stargazer_discord_events_dropped_total", "platform" => platform, "reason" => reason)
@@ -41,15 +73,24 @@ impl Shared {
             }
             None => {}
         }
-        if kind == "INTERACTION_CREATE" { Click::of(&data) } else { None }
+        if kind == "MESSAGE_CREATE"
+            && !is_lost
+            && let (Some(channel), Some(message)) = (id(&data["channel_id"]), id(&data["id"]))
+        {
+            self.marks.note(Taken { channel, message, is_private: data["guild_id"].is_null(), receipt });
+        }
+        is_any
     }
 
-    fn hand_over(&self, mut inbound: Inbound) {
+    fn hand_over(&self, mut inbound: Inbound) -> Option<Receipt> {
         self.fetch(&mut inbound);
         let event = inbound.event_id.clone();
-        // Nobody waits for the receipt: the buffer keeps it until it is appended.
-        if let Err(refused) = self.ingress.accept(inbound) {
-            tracing::warn!(platform = %self.name, event, error = %refused, "an event is lost");
+        match self.ingress.accept(inbound) {
+            Ok(receipt) => Some(receipt),
+            Err(refused) => {
+                tracing::warn!(platform = %self.name, event, error = %refused, "an event is lost");
+                None
+            }
         }
     }
 
@@ -64,41 +105,4 @@ impl Shared {
             file.media_key = self.media.inbound(wanted).map(|key| key.to_string());
         }
     }
-}
-
-/// Kind and content of an event, as it came: serenity gives those that it has no type for, or that do not fit theirs, as JSON.
-fn json(event: Event) -> Option<(String, Value)> {
-    if let Event::Unknown(event) = event {
-        return Some((event.kind, event.value));
-    }
-    let is_of_use = matches!(
-        event,
-        Event::MessageCreate(_)
-            | Event::MessageUpdate(_)
-            | Event::MessageDelete(_)
-            | Event::MessageDeleteBulk(_)
-            | Event::ReactionAdd(_)
-            | Event::ReactionRemove(_)
-            | Event::InteractionCreate(_)
-            | Event::GuildCreate(_)
-            | Event::ChannelCreate(_)
-            | Event::ChannelUpdate(_)
-            | Event::ChannelDelete(_)
-            | Event::ThreadCreate(_)
-            | Event::ThreadUpdate(_)
-            | Event::ThreadDelete(_)
-            | Event::ThreadListSync(_)
-    );
-    let used = match &event {
-        // Its own type does not tell it again.
-        Event::InteractionCreate(event) => Some(u8::from(event.interaction.kind())),
-        _ => None,
-    };
-    let mut event = is_of_use.then(|| serde_json::to_value(&event).ok()).flatten()?;
-    let kind = event["t"].as_str()?.to_owned();
-    let mut data = event["d"].take();
-    if let (Some(used), Some(fields)) = (used, data.as_object_mut()) {
-        fields.insert("type".into(), used.into());
-    }
-    Some((kind, data))
 }
