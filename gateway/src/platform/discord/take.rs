@@ -77,7 +77,7 @@ impl Shared {
             && !is_lost
             && let (Some(channel), Some(message)) = (id(&data["channel_id"]), id(&data["id"]))
         {
-            self.marks.note(Taken { channel, message, is_private: data["guild_id"].is_null(), receipt });
+            self.marks.note(Taken { channel, message, guild: id(&data["guild_id"]), receipt });
         }
         is_any
     }
