@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rustix::process::Signal;
 use tests::{
-    Answer, ModelServer, Pair, Process, Settings,
+    Answer, ModelServer, PATIENCE, Pair, Process, Settings,
     discord::{BotHandle, BotRules, DiscordServer, Person, Snowflake},
     until,
 };
@@ -80,17 +80,16 @@ impl Town {
 
     /// Every question is answered once, and in its order.
     async fn hears_all(&self) {
-        let is_so = |town: &Self| town.asked.iter().all(|(channel, asked)| &town.said(*channel) == asked);
-        self.server
-            .wait(&format!("everything is answered: {:?}", self.asked), |_| {
-                for (channel, asked) in &self.asked {
-                    let said = self.said(*channel);
-                    let done = said.iter().filter(|said| !said.is_empty()).count();
-                    assert!(done <= asked.len(), "{said:?} to {asked:?}");
-                }
-                is_so(self).then_some(())
-            })
-            .await;
+        // A little earlier than the wait gives up, to show what is missing.
+        let all = self.server.wait("everything is answered", |_| self.missing().is_empty().then_some(()));
+        let is_all = tokio::time::timeout(PATIENCE.mul_f64(0.9), all).await.is_ok();
+        assert!(is_all, "said, and not as it was asked: {:#?}", self.missing());
+    }
+
+    /// What was said where it is not what was asked.
+    fn missing(&self) -> BTreeMap<Snowflake, (Vec<String>, &Vec<String>)> {
+        let asked = self.asked.iter().map(|(channel, asked)| (*channel, (self.said(*channel), asked)));
+        asked.filter(|(_, (said, asked))| said != *asked).collect()
     }
 
     async fn connected(&self, gateways: &[(&Process, f64)]) {
@@ -118,7 +117,7 @@ async fn shards_are_shared_out_and_those_of_a_dead_gateway_are_taken_over_with_w
     town.asks("a");
     town.hears_all().await;
     until("it is noted how far channels were read", || async {
-        pair.redis.command(["ZCARD", "sg:watermarks:discord"]).await.number() == 4
+        pair.redis.command(["HLEN", "sg:watermarks:discord"]).await.number() == 4
     })
     .await;
     pair.gateway.kill9();
@@ -180,7 +179,7 @@ async fn what_a_session_missed_that_cannot_be_resumed_is_read_before_what_follow
     town.asks("a");
     town.hears_all().await;
     until("it is noted how far channels were read", || async {
-        let count = async |key| pair.redis.command(["ZCARD", key]).await.number();
+        let count = async |key| pair.redis.command(["HLEN", key]).await.number();
         count("sg:watermarks:discord").await == 1 && count("sg:watermarks:discord:private").await == 1
     })
     .await;
@@ -208,7 +207,7 @@ async fn of_a_long_gap_the_latest_messages_are_read_and_it_is_said() {
     town.asks("a");
     town.hears_all().await;
     until("it is noted how far the channel was read", || async {
-        pair.redis.command(["ZCARD", "sg:watermarks:discord"]).await.number() == 1
+        pair.redis.command(["HLEN", "sg:watermarks:discord"]).await.number() == 1
     })
     .await;
     pair.gateway.signal(Signal::TERM);

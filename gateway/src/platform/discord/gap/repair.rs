@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bus::{Watermarks, unix_ms};
+use bus::unix_ms;
 use reqwest::Method;
 use serde_json::Value;
 use tokio::{
@@ -108,9 +108,7 @@ impl Shared {
             Vec::new()
         });
         let marks = marks.into_iter().chain(std::iter::repeat(None));
-        let behind = |((channel, last), mark): (&(u64, u64), Option<u64>)| {
-            (*channel, mark.filter(|mark| Watermarks::shown(*last) > *mark))
-        };
+        let behind = |((channel, last), mark): (&(u64, u64), Option<u64>)| (*channel, mark.filter(|mark| last > mark));
         channels.iter().zip(marks).map(behind).collect()
     }
 
@@ -155,8 +153,7 @@ impl Shared {
     async fn missed(&self, gap: &Gap) -> Result<(Vec<Value>, bool), Failure> {
         let most = self.settings.gap_messages;
         let after = gap.mark.max(self.gap_floor());
-        let is_new =
-            |message: &Value| id(&message["id"]).is_some_and(|id| id > after && Watermarks::shown(id) > gap.mark);
+        let is_new = |message: &Value| id(&message["id"]).is_some_and(|id| id > after);
         // One is enough for most.
         let limit = most.min(PAGE);
         let mut missed = self.page(gap.channel, &format!("after={after}&limit={limit}")).await?;
