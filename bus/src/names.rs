@@ -255,6 +255,12 @@ impl Names {
         format!("sg:capabilities:{platform}")
     }
 
+    /// How a platform takes the answer to what a person used there, for as long as it does: a secret of that one use.
+    #[must_use]
+    pub fn interaction(platform: &str, id: u64) -> String {
+        format!("sg:interaction:{platform}:{id}")
+    }
+
     /// A file that travels beside the streams, or why it does not.
     #[must_use]
     pub(crate) fn media(&self, shard: Shard, id: &str) -> String {

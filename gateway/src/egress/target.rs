@@ -36,6 +36,9 @@ impl Egress {
         let is_own = *target == *turn.facts().cause;
         match (action.action, preview.as_deref()) {
             (ActionType::Delete, _) if !ids.is_empty() || is_own => {
+                if ids.is_empty() {
+                    self.give_way_if_current(turn, action).await?;
+                }
                 for id in ids {
                     self.retract_if_current(turn, action, id).await?;
                 }

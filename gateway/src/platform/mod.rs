@@ -53,6 +53,12 @@ pub trait Platform: Send + Sync + Debug {
     /// Takes a message of its own away, in the place of this action. One that is not there any more is as good.
     async fn retract(&self, action: &OutboundView<'_>, id: &str) -> Result<(), SendError>;
 
+    /// An action that was to be shown ends without anything: takes away what the platform shows in its place by itself, by the
+    /// action's `target_key`.
+    async fn give_way(&self, _action: &OutboundView<'_>) -> Result<(), SendError> {
+        Ok(())
+    }
+
     /// How long to wait at least, for now, between two texts of one message that shows what is being written. None where that is
     /// not shown by edits. Asked again for each look, so that it may follow what is left of a budget.
     ///

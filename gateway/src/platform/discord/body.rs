@@ -34,10 +34,21 @@ pub(super) fn create(part: &Part<'_, '_>) -> Value {
     if let Some(answered) = part.action.reply_to.filter(|_| part.key.ends_with(".0")) {
         body["message_reference"] = json!({ "message_id": answered, "fail_if_not_exists": false });
     }
+    attach(&mut body, part);
+    body
+}
+
+/// All of a part, for a message that is there in its place.
+pub(super) fn whole(part: &Part<'_, '_>) -> Value {
+    let mut body = edit(part);
+    attach(&mut body, part);
+    body
+}
+
+fn attach(body: &mut Value, part: &Part<'_, '_>) {
     if let Some(file) = &part.file {
         body["attachments"] = json!([{ "id": 0, "filename": file.name }]);
     }
-    body
 }
 
 /// What a message is changed to.

@@ -27,12 +27,10 @@ impl Shared {
     /// Makes a message, or gets the one that an earlier try made.
     pub(super) async fn create(&self, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
         let channel = channel(part.action)?;
-        let rank = match &part.file {
-            Some(_) => Rank::File,
-            None if is_preview(part) => Rank::Part,
-            None => Rank::Final,
-        };
-        let mut ask = Ask::of_channel(Method::POST, CREATE, channel, "/messages", rank).with(body::create(part));
+        if let Some(accepted) = self.answer_use(part).await? {
+            return Ok(accepted);
+        }
+        let mut ask = Ask::of_channel(Method::POST, CREATE, channel, "/messages", rank(part)).with(body::create(part));
         ask.file = part.file.as_ref();
         let made = self.rest.ask(ask).await?;
         accepted(&made, part).ok_or_else(|| SendError::Unknown("the answer has no message".into()))
@@ -40,9 +38,12 @@ impl Shared {
 
     /// Gives a message the text of a part.
     pub(super) async fn edit(&self, part: &Part<'_, '_>, id: &str) -> Result<(), SendError> {
-        let channel = channel(part.action)?;
+        let (channel, id) = (channel(part.action)?, number(id)?);
+        if self.edit_use(part, id).await? {
+            return Ok(());
+        }
         let rank = if is_preview(part) { Rank::Edit } else { Rank::Final };
-        self.change(channel, number(id)?, body::edit(part), rank).await
+        self.change(channel, id, body::edit(part), rank).await
     }
 
     async fn change(&self, channel: &str, id: &str, body: Value, rank: Rank) -> Result<(), SendError> {
@@ -58,8 +59,11 @@ impl Shared {
     /// Takes a message of the bot's away.
     pub(super) async fn delete(&self, action: &OutboundView<'_>, id: &str) -> Result<(), SendError> {
         let (channel, id) = (channel(action)?, number(id)?);
+        if self.delete_use(action, id).await? {
+            return Ok(());
+        }
         let ask = Ask::of_channel(Method::DELETE, DELETE, channel, &format!("/messages/{id}"), Rank::Call);
-        unless_gone(self.rest.ask(ask).await)
+        Ok(unless_gone(self.rest.ask(ask).await)?)
     }
 
     /// Carries out what makes no new message.
@@ -74,7 +78,7 @@ impl Shared {
                 let (channel, emoji) = (channel(action)?, escaped(action.emoji));
                 let under = format!("/messages/{}/reactions/{emoji}/@me", target(action)?);
                 let (method, route) = if action.removed { (Method::DELETE, UNREACT) } else { (Method::PUT, REACT) };
-                unless_gone(self.rest.ask(Ask::of_channel(method, route, channel, &under, Rank::Call)).await)
+                Ok(unless_gone(self.rest.ask(Ask::of_channel(method, route, channel, &under, Rank::Call)).await)?)
             }
             ActionType::Typing if action.state == Some(TypingState::Stop) => Ok(()),
             ActionType::Typing => {
@@ -106,13 +110,22 @@ pub(super) fn accepted(message: &Value, part: &Part<'_, '_>) -> Option<Accepted>
     Some(Accepted { id, text: Some(if is_same { part.text.as_ref() } else { shown }.to_owned()) })
 }
 
-fn is_preview(part: &Part<'_, '_>) -> bool {
+pub(super) fn is_preview(part: &Part<'_, '_>) -> bool {
     part.key.ends_with(".preview")
 }
 
-fn unless_gone(asked: Result<Value, Failure>) -> Result<(), SendError> {
+/// How urgent it is that a part is made.
+pub(super) fn rank(part: &Part<'_, '_>) -> Rank {
+    match &part.file {
+        Some(_) => Rank::File,
+        None if is_preview(part) => Rank::Part,
+        None => Rank::Final,
+    }
+}
+
+pub(super) fn unless_gone(asked: Result<Value, Failure>) -> Result<(), Failure> {
     match asked {
-        Err(failure) if !failure.is_gone() => Err(failure.into()),
+        Err(failure) if !failure.is_gone() => Err(failure),
         _ => Ok(()),
     }
 }

@@ -5,9 +5,10 @@
 
 mod body;
 mod calls;
-mod clicks;
+mod commands;
 mod deliver;
 mod event;
+mod hold;
 mod presence;
 mod read_back;
 mod rest;
@@ -15,11 +16,13 @@ mod rooms;
 mod socket;
 mod start;
 mod take;
+mod thinking;
+mod used;
 
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -41,10 +44,12 @@ use crate::{
 };
 use deliver::Cadence;
 use event::Triggers;
+use hold::Holds;
 use presence::Presence;
 use rest::Rest;
 use rooms::Rooms;
 use start::NotStarted;
+use used::Waiting;
 
 /// Characters of a message.
 const TEXT_MAX: usize = 2000;
@@ -92,6 +97,10 @@ struct Shared {
     /// The bot's own user; 0 until it is known.
     me: AtomicU64,
     rooms: Mutex<Rooms>,
+    /// Whether Discord has the bot's commands as they should be.
+    has_commands: AtomicBool,
+    used: Waiting,
+    holds: Holds,
     presence: Presence,
     cadence: Cadence,
 }
@@ -113,12 +122,15 @@ impl Discord {
         let shared = Shared {
             rest,
             triggers: Triggers::new(&settings.triggers),
+            holds: Holds::new(context.bus.clone(), name.clone()),
             name,
             settings,
             ingress,
             media,
             me: AtomicU64::new(0),
             rooms: Mutex::default(),
+            has_commands: AtomicBool::new(false),
+            used: Waiting::default(),
             presence: Presence::default(),
             cadence: Cadence::default(),
         };
@@ -169,7 +181,16 @@ impl Platform for Discord {
             Err(NotStarted::ForGood(error)) => return Err(self.refused(error)),
             Err(NotStarted::ForNow(error)) => return Err(error),
         };
-        match socket::run(&self.shared, gateway, started, stop).await {
+        let ended = CancellationToken::new();
+        let connection = async {
+            let done = socket::run(&self.shared, gateway, started, stop).await;
+            ended.cancel();
+            done
+        };
+        let registration = ended.run_until_cancelled(self.shared.register_commands());
+        // What was used is answered to the end: its event is appended there.
+        let (done, _, ()) = tokio::join!(connection, registration, self.shared.acknowledge(&ended));
+        match done {
             Ok(()) => Ok(()),
             Err(NotStarted::ForGood(error)) => Err(self.refused(error)),
             Err(NotStarted::ForNow(error)) => Err(error),
@@ -198,6 +219,10 @@ impl Platform for Discord {
 
     async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<(), SendError> {
         self.shared.edit(part, id).await
+    }
+
+    async fn give_way(&self, action: &OutboundView<'_>) -> Result<(), SendError> {
+        self.shared.stop_thinking(action).await
     }
 
     async fn retract(&self, action: &OutboundView<'_>, id: &str) -> Result<(), SendError> {

@@ -15,12 +15,11 @@ use serenity::{
     http::HttpBuilder,
     model::{event::Event, gateway::GatewayIntents},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Shared,
-    clicks::{self, Click},
     start::{Gateway, NotStarted, bad_token, for_now},
 };
 use crate::platform::{RunError, Started};
@@ -40,13 +39,10 @@ pub(super) async fn run(
     let _guard = stop.clone().drop_guard();
     let (teller, mut state) = watch::channel(State::default());
     let shards = gateway.shards;
-    let (clicked, clicks) = clicks::channel();
     let mut thread = {
         let (shared, stop) = (Arc::clone(shared), stop.clone());
-        tokio::task::spawn_blocking(move || on_its_own_thread(&shared, gateway, teller, clicked, &stop))
+        tokio::task::spawn_blocking(move || on_its_own_thread(&shared, gateway, teller, &stop))
     };
-    let mut acknowledging = std::pin::pin!(clicks::acknowledge(Arc::clone(shared), clicks));
-    let mut has_clicks = true;
     let mut was_away = tokio::time::Instant::now();
     let mut is_good = false;
     loop {
@@ -71,7 +67,6 @@ pub(super) async fn run(
                     AWAY_MAX * shards
                 )));
             }
-            () = &mut acknowledging, if has_clicks => has_clicks = false,
             changed = state.changed() => if changed.is_err() {
                 // It ends.
                 return thread.await.unwrap_or_else(|error| Err(for_now(error.to_string())));
@@ -90,25 +85,19 @@ fn on_its_own_thread(
     shared: &Arc<Shared>,
     gateway: Gateway,
     teller: watch::Sender<State>,
-    clicked: mpsc::Sender<Click>,
     stop: &CancellationToken,
 ) -> Result<(), NotStarted> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| for_now(format!("no thread for the connection to Discord: {error}")))?;
-    let ended = runtime.block_on(stop.run_until_cancelled(listen(shared, gateway, teller, clicked)));
+    let ended = runtime.block_on(stop.run_until_cancelled(listen(shared, gateway, teller)));
     shared.presence.lose();
     ended.unwrap_or(Ok(()))
 }
 
-async fn listen(
-    shared: &Arc<Shared>,
-    gateway: Gateway,
-    teller: watch::Sender<State>,
-    clicked: mpsc::Sender<Click>,
-) -> Result<(), NotStarted> {
+async fn listen(shared: &Arc<Shared>, gateway: Gateway, teller: watch::Sender<State>) -> Result<(), NotStarted> {
     let Gateway { url, shards } = gateway;
     let http = HttpBuilder::new(shared.token()).proxy(&shared.settings.api_url).ratelimiter_disabled(true).build();
-    let handler = Arc::new(Handler { shared: Arc::clone(shared), teller, clicked });
+    let handler = Arc::new(Handler { shared: Arc::clone(shared), teller });
     let (manager, mut ended) = ShardManager::new(ShardManagerOptions {
         data: Arc::default(),
         event_handlers: vec![Arc::clone(&handler) as Arc<dyn EventHandler>],
@@ -156,18 +145,13 @@ fn refused(error: &GatewayError, place: &str) -> String {
 struct Handler {
     shared: Arc<Shared>,
     teller: watch::Sender<State>,
-    clicked: mpsc::Sender<Click>,
 }
 
 #[async_trait]
 impl RawEventHandler for Handler {
     /// Waits for nothing, which is what keeps events in order.
     async fn raw_event(&self, _: Context, event: Event) {
-        if let Some(click) = self.shared.take(event)
-            && self.clicked.try_send(click).is_err()
-        {
-            metrics::counter!("stargazer_discord_clicks_late_total").increment(1);
-        }
+        self.shared.take(event);
     }
 }
 

@@ -9,31 +9,33 @@ use serenity::model::event::Event;
 
 use super::{
     Shared,
-    clicks::Click,
     event::{Reading, read},
+    used::{Used, late},
 };
 use crate::media::{Place, Wanted};
 
 impl Shared {
-    /// Takes an event of the gateway. Gives what has to be acknowledged.
-    pub(super) fn take(&self, event: Event) -> Option<Click> {
-        let (kind, data) = json(event)?;
+    /// Takes an event of the gateway.
+    pub(super) fn take(&self, event: Event) {
+        let Some((kind, data)) = json(event) else { return };
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         if rooms.learn(&kind, &data) {
-            return None;
+            return;
         }
         let reading = Reading {
             platform: &self.name,
             me: self.me(),
             triggers: &self.triggers,
             takes_bots: self.settings.answer_bots,
+            commands: &self.settings.commands,
             rooms: &rooms,
             now_ms: unix_ms(),
         };
         let events = read(&reading, &kind, &data);
         drop(rooms);
+        let used = (kind == "INTERACTION_CREATE").then(|| Used::of(&data, &self.settings.commands)).flatten();
         match events {
-            Some(Ok(events)) => events.into_iter().for_each(|inbound| self.hand_over(inbound)),
+            Some(Ok(events)) => self.hand_over_all(events, used),
             Some(Err(dropped)) => {
                 let (platform, reason) = (self.name.to_string(), dropped.reason());
                 metrics::counter!("stargazer_discord_events_dropped_total", "platform" => platform, "reason" => reason)
@@ -41,10 +43,23 @@ impl Shared {
             }
             None => {}
         }
-        if kind == "INTERACTION_CREATE" { Click::of(&data) } else { None }
     }
 
-    fn hand_over(&self, mut inbound: Inbound) {
+    /// With what has to be acknowledged. The event of a command goes with its acknowledgement, unless there is no room for that.
+    fn hand_over_all(&self, mut events: Vec<Inbound>, used: Option<Used>) {
+        let mut refused = None;
+        if let Some(mut used) = used {
+            used.inbound = if used.is_command() { events.pop() } else { None };
+            refused = self.used.push(used).err();
+        }
+        if let Some(used) = refused {
+            late();
+            events.extend(used.inbound);
+        }
+        events.into_iter().for_each(|inbound| self.hand_over(inbound));
+    }
+
+    pub(super) fn hand_over(&self, mut inbound: Inbound) {
         self.fetch(&mut inbound);
         let event = inbound.event_id.clone();
         // Nobody waits for the receipt: the buffer keeps it until it is appended.
