@@ -121,6 +121,15 @@ impl Records {
         Ok(redis::cmd("HDEL").arg(key).arg(field).query_async(&mut self.bus.shared()).await?)
     }
 
+    /// The value under `key`.
+    ///
+    /// # Errors
+    /// When Redis did not answer.
+    pub async fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
+        let value: Option<Vec<u8>> = redis::cmd("GET").arg(key).query_async(&mut self.bus.shared()).await?;
+        Ok(value.map(Bytes::from))
+    }
+
     /// Puts a value under `key`, for good.
     ///
     /// # Errors

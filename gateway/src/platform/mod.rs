@@ -16,7 +16,9 @@ use codec::{OutboundView, PlatformName};
 use tokio_util::sync::CancellationToken;
 
 pub use crate::egress::split::{Count, Limits};
+use crate::inventory::Inventory;
 pub use capabilities::{ButtonLimits, Capabilities, FileLimits};
+pub use factory::{Found, check};
 pub(crate) use factory::{create, refuse};
 pub use send::{Accepted, File, Part, Permanent, SendError, Settling, Sought};
 pub use supervise::Started;
@@ -67,6 +69,16 @@ pub trait Platform: Send + Sync + Debug {
     /// looked up, and where none is found there is none.
     fn preview_every(&self) -> Option<Duration> {
         None
+    }
+
+    /// Whether its bot is in servers that have channels, which can be listed.
+    fn has_servers(&self) -> bool {
+        false
+    }
+
+    /// Lists them all, whichever of them this process hears of.
+    async fn list(&self, _inventory: &mut Inventory) -> Result<(), SendError> {
+        Ok(())
     }
 
     /// Answers a question about the live platform, or does for a worker what only a live connection can. `docs/wire.md` lists

@@ -15,7 +15,10 @@ use super::{
 #[derive(Debug, Clone, Copy)]
 pub struct Document;
 
-const SECTIONS: [(&str, &[&str], &[Key], Option<List>); 14] = [
+/// Path, documentation, keys, and the list of blocks that it has.
+type Section = (&'static str, &'static [&'static str], &'static [Key], Option<List>);
+
+const SECTIONS: [Section; 14] = [
     (Redis::PATH, Redis::DOC, Redis::KEYS, None),
     (Model::PATH, Model::DOC, Model::KEYS, None),
     (Prompt::PATH, Prompt::DOC, Prompt::KEYS, None),

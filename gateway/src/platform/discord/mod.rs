@@ -5,6 +5,7 @@
 
 mod body;
 mod calls;
+mod check;
 mod commands;
 mod deliver;
 mod event;
@@ -13,6 +14,7 @@ mod presence;
 mod read_back;
 mod rest;
 mod rooms;
+mod servers;
 mod socket;
 mod start;
 mod take;
@@ -39,9 +41,11 @@ use super::{
 };
 use crate::{
     ingress::Ingress,
+    inventory::Inventory,
     media::Media,
     pacing::{Pacer, Share, SharedBudget},
 };
+pub(super) use check::check;
 use deliver::Cadence;
 use event::Triggers;
 use hold::Holds;
@@ -231,6 +235,14 @@ impl Platform for Discord {
 
     fn preview_every(&self) -> Option<Duration> {
         Some(self.shared.cadence.get())
+    }
+
+    fn has_servers(&self) -> bool {
+        true
+    }
+
+    async fn list(&self, inventory: &mut Inventory) -> Result<(), SendError> {
+        self.shared.list(inventory).await
     }
 
     async fn call(&self, method: &str, args: &serde_json::Value, _key: &str) -> Result<serde_json::Value, CallError> {

@@ -49,12 +49,12 @@ impl Shared {
     fn hand_over_all(&self, mut events: Vec<Inbound>, used: Option<Used>) {
         let mut refused = None;
         if let Some(mut used) = used {
-            used.inbound = if used.is_command() { events.pop() } else { None };
+            used.inbound = if used.is_command() { events.pop().map(Box::new) } else { None };
             refused = self.used.push(used).err();
         }
         if let Some(used) = refused {
             late();
-            events.extend(used.inbound);
+            events.extend(used.inbound.map(|inbound| *inbound));
         }
         events.into_iter().for_each(|inbound| self.hand_over(inbound));
     }

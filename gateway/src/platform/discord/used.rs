@@ -45,7 +45,7 @@ pub(super) struct Used {
     hold: Hold,
     is_command: bool,
     /// The event of a command, which is appended once it can be answered.
-    pub(super) inbound: Option<Inbound>,
+    pub(super) inbound: Option<Box<Inbound>>,
 }
 
 impl Used {
@@ -121,7 +121,7 @@ impl Shared {
     async fn append(&self, mut used: Used) -> Option<Used> {
         let Some(inbound) = used.inbound.take() else { return Some(used) };
         let noted = timeout_at(used.since + NOTED_WITHIN, self.holds.note(used.id, &used.hold)).await;
-        self.hand_over(inbound);
+        self.hand_over(*inbound);
         let error = match noted {
             Ok(Ok(())) => return Some(used),
             Ok(Err(error)) => error.to_string(),
