@@ -136,6 +136,27 @@ async fn a_long_answer_comes_in_parts_in_order() {
 }
 
 #[tokio::test]
+async fn typing_is_shown_until_there_is_something_to_see() {
+    let home = Home::new(16).await;
+    let gate = Gate::new();
+    home.model.script(Answer::stream().wait(&gate).token("hello").done());
+    let pair = home.pair().await;
+    home.asks("are you there?");
+    let requests = |what: &str| {
+        let exchanges = home.server.exchanges();
+        exchanges.iter().enumerate().filter(|(_, one)| one.path.contains(what)).map(|(at, _)| at).collect::<Vec<_>>()
+    };
+    home.server.wait("typing", |_| (!requests("/typing").is_empty()).then_some(())).await;
+    gate.open();
+    home.hears(&["hello"]).await;
+    home.asks("and now?");
+    home.hears(&["hello", ModelServer::SAYS]).await;
+    drop(pair);
+    let (typing, said) = (requests("/typing"), requests("/messages"));
+    assert!(typing.last() < said.last(), "somebody writes when all is said: {typing:?} {said:?}");
+}
+
+#[tokio::test]
 async fn two_bots_of_one_deployment_keep_to_themselves() {
     let home = Home::new(5).await;
     let other = home.server.add_bot("prawn", BotRules::default());
@@ -278,7 +299,17 @@ async fn other_services_press_react_change_and_take_away() {
     // Once more: what is gone is as good as taken away.
     does(8, with(ActionType::Delete)).await;
     does(9, Outbound { action: ActionType::Message, text: "the end".into(), ..Outbound::default() }).await;
-    home.server.wait_seen(home.channel, "the end").await;
+    let end = home.server.wait_seen(home.channel, "the end").await;
+    // What the bot said itself is found by its key, also by who does not know the platform's id.
+    let by_key = |key: &str, action| Outbound { action, target_key: Some(key.into()), ..Outbound::default() };
+    does(10, Outbound { text: "The end.".into(), ..by_key("service:9:0", ActionType::Edit) }).await;
+    home.server.wait("the edit by key", |_| (find(end.id).content == "The end.").then_some(())).await;
+    let answer = home.asks("hello");
+    home.server.wait_seen(home.channel, ModelServer::SAYS).await;
+    let emoji = "\u{1f44d}".to_owned();
+    does(11, Outbound { emoji, ..by_key(&format!("discord:{answer}:0"), ActionType::Reaction) }).await;
+    let said = || home.server.seen(home.channel).into_iter().find(|seen| seen.content == ModelServer::SAYS);
+    home.server.wait("its reaction", |_| said().filter(|seen| !seen.reactions.is_empty()).map(|_| ())).await;
     assert_eq!((pair.dead_letters().await, home.server.limits_broken()), (Vec::new(), 0));
 }
 

@@ -3,7 +3,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -27,6 +30,10 @@ struct Noting {
     name: PlatformName,
     can: Capabilities,
     sent: Mutex<Vec<String>>,
+    /// Messages that were made so far, the number of the last one being its id.
+    made: AtomicU64,
+    /// The next message is made without its file.
+    loses_file: AtomicBool,
     /// What the next requests are answered with.
     refusals: Mutex<VecDeque<SendError>>,
 }
@@ -34,7 +41,8 @@ struct Noting {
 impl Noting {
     fn new(can: Capabilities) -> Arc<Self> {
         let name = PlatformName::new("noting").unwrap();
-        Arc::new(Self { name, can, sent: Mutex::default(), refusals: Mutex::default() })
+        let (made, loses_file) = (AtomicU64::new(0), AtomicBool::new(false));
+        Arc::new(Self { name, can, sent: Mutex::default(), made, loses_file, refusals: Mutex::default() })
     }
 
     fn refuse(&self, errors: impl IntoIterator<Item = SendError>) {
@@ -85,11 +93,13 @@ impl Platform for Noting {
         let buttons: usize = part.buttons.iter().map(Vec::len).sum();
         let buttons = if buttons > 0 { format!(" + {buttons} buttons") } else { String::new() };
         self.note(format!("send {}{}{buttons}", part.text, file.unwrap_or_default()))?;
-        Ok(Accepted { id: "1".into(), text: None })
+        let id = self.made.fetch_add(1, Ordering::Relaxed) + 1;
+        let lacks_file = part.file.is_some() && self.loses_file.swap(false, Ordering::Relaxed);
+        Ok(Accepted { lacks_file, ..Accepted::new(id.to_string()) })
     }
 
     async fn apply(&self, action: &OutboundView<'_>) -> Result<(), SendError> {
-        self.note(format!("apply {}", action.action))
+        self.note(format!("apply {} to {}", action.action, action.target.unwrap_or("nothing")))
     }
 
     async fn look_up(&self, _: &Sought<'_, '_>) -> Result<Option<Accepted>, SendError> {
@@ -97,7 +107,8 @@ impl Platform for Noting {
     }
 
     async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<(), SendError> {
-        self.note(format!("amend {id} {}", part.text))
+        let file = if part.file.is_some() { " with its file" } else { "" };
+        self.note(format!("amend {id} {}{file}", part.text))
     }
 
     async fn retract(&self, _: &OutboundView<'_>, id: &str) -> Result<(), SendError> {
@@ -259,6 +270,51 @@ async fn what_is_beyond_the_parts_goes_as_a_file() {
         let whole = Outbound { action: ActionType::File, filename: Some("a".into()), ..says("look") };
         world.act(Outbound { data: Some("hello".into()), ..whole }).await;
         assert_eq!(world.sent(5).await[4], "send look + a 5");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_an_earlier_action_made_is_found_by_its_key() {
+    let text = Some(Limits { text: 256, count: Count::Chars, parts: 4 });
+    let can = Capabilities { text, edits: true, deletes: true, reactions: true, ..Capabilities::TEXT_ONLY };
+    World::with(can, async |world| {
+        let words = |word: &str, count: usize| [word].repeat(count).join(" ");
+        let key = world.act(says(&words("one", 90))).await;
+        assert_eq!(world.sent(2).await.len(), 2);
+        let about = |action: ActionType| Outbound { action, target_key: Some(key.clone()), ..Outbound::default() };
+        world.act(Outbound { emoji: "👍".into(), ..about(ActionType::Reaction) }).await;
+        // A longer text goes on in messages of its own, a shorter one takes away what it does not need.
+        let longer = world.act(Outbound { text: words("two", 150), ..about(ActionType::Edit) }).await;
+        let sent = world.sent(6).await;
+        assert_eq!(sent[2], "apply reaction to 2");
+        let begins: Vec<_> = sent[3..].iter().map(|sent| &sent[..11]).collect();
+        assert_eq!(begins, ["amend 1 two", "amend 2 two", "send two tw"]);
+        world.act(Outbound { text: "three".into(), ..about(ActionType::Edit) }).await;
+        world.act(Outbound { target_key: Some(longer), ..about(ActionType::Delete) }).await;
+        world.act(about(ActionType::Delete)).await;
+        let sent = world.sent(11).await;
+        assert_eq!(sent[6..], ["amend 1 three", "retract 2", "retract 3", "retract 1", "retract 2"]);
+        // What the platform has from elsewhere is told by its own id.
+        let target = || Some("77".to_owned());
+        world.act(Outbound { action: ActionType::Edit, target: target(), ..says("four") }).await;
+        world.act(Outbound { action: ActionType::Delete, target: target(), ..Outbound::default() }).await;
+        assert_eq!(world.sent(13).await[11..], ["amend 77 four", "retract 77"]);
+        world.platform.refuse([SendError::Gone("no such message".into())]);
+        world.act(Outbound { action: ActionType::Edit, target: target(), ..says("five") }).await;
+        assert_eq!(world.letters(1).await, ["gone: the message is not there any more: no such message"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_that_did_not_arrive_is_brought_along_again() {
+    let files = Some(FileLimits { bytes: 4096 });
+    World::with(Capabilities { files, edits: true, ..Capabilities::TEXT_ONLY }, async |world| {
+        world.platform.loses_file.store(true, Ordering::Relaxed);
+        let file = Outbound { action: ActionType::File, filename: Some("a".into()), ..says("look") };
+        world.act(Outbound { data: Some("hello".into()), ..file }).await;
+        assert_eq!(world.sent(2).await, ["send look + a 5", "amend 1 look with its file"]);
     })
     .await;
 }

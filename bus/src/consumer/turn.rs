@@ -184,6 +184,15 @@ impl Turn {
         self.ledger.note_ahead(cause, fields, kept, false).await
     }
 
+    /// What is kept of another turn of this role, to look at: nothing is noted, and it may change at any time. `Notes::now_ms`
+    /// is 0.
+    ///
+    /// # Errors
+    /// When Redis did not answer.
+    pub async fn kept_notes(&self, cause: &str) -> Result<Notes, Error> {
+        self.ledger.kept(&self.facts.lane, cause).await
+    }
+
     /// The lane's history, oldest first, each as it was pushed.
     ///
     /// # Errors

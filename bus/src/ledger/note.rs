@@ -8,7 +8,7 @@ use bytes::Bytes;
 use redis::{Script, ScriptInvocation, Value};
 
 use super::Ledger;
-use crate::{EntryId, Error};
+use crate::{EntryId, Error, Role};
 
 static NOTE: LazyLock<Script> =
     LazyLock::new(|| Script::new(concat!(include_str!("../lease/may.lua"), include_str!("note.lua"))));
@@ -70,6 +70,24 @@ impl Ledger {
             (1, notes) => Ok(notes),
             _ => Err(self.pass.refused()),
         }
+    }
+
+    /// What is kept of another turn of this role. A plain stream has little of its own: what turns of the sharded streams did is
+    /// found in the shard of `lane`.
+    pub(crate) async fn kept(&self, lane: &str, cause: &str) -> Result<Notes, Error> {
+        let mut notes = self.kept_at(&self.notes(cause)).await?;
+        if let (true, Role::PlainOutbound(platform)) = (notes.fields.is_empty(), &self.role) {
+            let names = self.bus.names();
+            let shard = names.shards.of(lane);
+            notes = self.kept_at(&names.notes(&Role::Outbound(platform.clone()), shard, cause)).await?;
+        }
+        Ok(notes)
+    }
+
+    async fn kept_at(&self, key: &str) -> Result<Notes, Error> {
+        let fields: Vec<(String, Vec<u8>)> = redis::cmd("HGETALL").arg(key).query_async(&mut self.bus.shared()).await?;
+        let fields = fields.into_iter().map(|(name, value)| (name, Bytes::from(value))).collect();
+        Ok(Notes { fields, ..Notes::default() })
     }
 
     /// Runs a script that notes something: its first number, and what was there before.

@@ -13,9 +13,9 @@ use crate::platform::{ButtonLimits, Capabilities};
 pub(super) enum Way {
     /// It makes messages.
     Send,
-    /// It changes what an earlier one made.
+    /// It changes what is there.
     Change,
-    /// It makes no message and changes none.
+    /// It only shows for a while.
     Apply,
     /// It asks something.
     Call,
@@ -31,7 +31,7 @@ pub(super) fn way(action: ActionType, can: &Capabilities) -> Way {
         ActionType::Edit if !can.edits => Way::Send,
         ActionType::Edit => Way::Change,
         ActionType::Delete => if_can(can.deletes, Way::Change, "no_deletes"),
-        ActionType::Reaction => if_can(can.reactions, Way::Apply, "no_reactions"),
+        ActionType::Reaction => if_can(can.reactions, Way::Change, "no_reactions"),
         ActionType::Typing => if_can(can.typing, Way::Apply, "no_typing"),
         ActionType::Presence => if_can(can.presence, Way::Apply, "no_presence"),
         ActionType::Rpc => Way::Call,

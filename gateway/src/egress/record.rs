@@ -1,15 +1,17 @@
 //! How far the send of one action is, as it is noted in Redis under the fence before the first byte leaves.
 //!
 //! Fields: `state` (`sending`, `unsent`, `sent`), `at` (when the first part without an id was, or is about to be, sent; ms
-//! since epoch by Redis' clock), and for each part `hash.<n>` of what it was sent with and `id.<n>` once the platform has it.
+//! since epoch by Redis' clock), for each part `hash.<n>` of the text that it was sent with and `id.<n>` once the platform has it,
+//! and `more`, a hash of buttons and files, where there are any.
 
 use std::time::Duration;
 
 use bus::{KeptNotes, Notes};
 use bytes::Bytes;
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
 
 use super::preview::PreviewRecord;
+use crate::platform::Part;
 
 /// How long it is known what was sent: longer than any event is repeated, and than most targets are still of interest.
 pub(super) const SENT_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -18,6 +20,22 @@ pub(super) const SENT_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 #[must_use]
 pub fn text_hash(text: &str) -> String {
     format!("{:032x}", xxh3_128(text.as_bytes()))
+}
+
+pub(super) const MORE: &str = "more";
+
+/// What tells the buttons and files of one send from those of another; empty where there are none.
+pub(super) fn more_hash(parts: &[Part<'_, '_>]) -> String {
+    let mut hasher = Xxh3Default::new();
+    for (number, part) in parts.iter().enumerate().filter(|(_, part)| part.has_more()) {
+        // Lengths first, so that no two sends are told by the same bytes.
+        for field in part.more() {
+            hasher.update(&(number as u64).to_le_bytes());
+            hasher.update(&(field.len() as u64).to_le_bytes());
+            hasher.update(field);
+        }
+    }
+    if parts.iter().any(Part::has_more) { format!("{:032x}", hasher.digest128()) } else { String::new() }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +108,11 @@ impl Record {
         self.notes.text(&hash_field(part)).unwrap_or_default()
     }
 
+    /// A hash of the buttons and files that it was sent with; empty where there were none.
+    pub(super) fn more(&self) -> &str {
+        self.notes.text(MORE).unwrap_or_default()
+    }
+
     /// When the first part without an id was about to be sent.
     pub(super) fn since_ms(&self) -> u64 {
         self.notes.text("at").and_then(|at| at.parse().ok()).unwrap_or(0)
@@ -110,13 +133,16 @@ pub(super) fn hash_field(part: usize) -> String {
 }
 
 /// What is left of a send that is done.
-pub(super) fn sent(ids: &[String], hashes: &[String]) -> KeptNotes {
+pub(super) fn sent(ids: &[String], hashes: &[String], more: String) -> KeptNotes {
     let mut fields = vec![("state".to_owned(), Bytes::from_static(b"sent"))];
     for (part, id) in ids.iter().enumerate() {
         fields.push((id_field(part), id.clone().into()));
     }
     for (part, hash) in hashes.iter().enumerate() {
         fields.push((hash_field(part), hash.clone().into()));
+    }
+    if !more.is_empty() {
+        fields.push((MORE.to_owned(), more.into()));
     }
     KeptNotes { fields, ttl: SENT_KEPT }
 }

@@ -7,7 +7,7 @@ use super::{
     Egress, Undone,
     fit::fit,
     preview::Fate,
-    record::{self, Record, State, hash_field, id_field, text_hash},
+    record::{self, MORE, Record, State, hash_field, id_field, more_hash, text_hash},
     target::over,
 };
 use crate::platform::{Accepted, Part, SendError, Settling, Sought};
@@ -37,8 +37,20 @@ impl Egress {
             }
             return Ok(Commit::default());
         }
+        self.send_parts(turn, action, &parts, is_in_doubt).await
+    }
+
+    /// Makes these messages under the record of the turn's action, each once.
+    pub(super) async fn send_parts(
+        &self,
+        turn: &Turn,
+        action: &OutboundView<'_>,
+        parts: &[Part<'_, '_>],
+        is_in_doubt: bool,
+    ) -> Result<Commit, Undone> {
         let hashes: Vec<String> = parts.iter().map(|part| text_hash(&part.text)).collect();
-        let record = begin(turn, &hashes, self.gates.is_some()).await?;
+        let more = more_hash(parts);
+        let record = begin(turn, &hashes, &more, self.gates.is_some()).await?;
         let (mut is_unknown, mut taken_up) = (record.state() == State::Sending, None);
         let mut left = record.left().map(str::to_owned);
         if let (Some(_), Some(preview)) = (&self.gates, record.preview().filter(|preview| preview.fate() != Fate::None))
@@ -56,7 +68,7 @@ impl Egress {
             let accepted = match record.id(number) {
                 // A turn that ran again may have committed another text than the one that was sent.
                 Some(id) => {
-                    if record.hash(number) != hashes[number] {
+                    if record.hash(number) != hashes[number] || record.more() != more {
                         self.amend_if_current(turn, part, id).await?;
                     }
                     ids.push(id.to_owned());
@@ -74,7 +86,7 @@ impl Egress {
                     self.send_now(turn, part).await?
                 }
             };
-            if accepted.text.is_some_and(|shown| shown != *part.text) {
+            if accepted.lacks_file || accepted.text.is_some_and(|shown| shown != *part.text) {
                 self.amend_if_current(turn, part, &accepted.id).await?;
             }
             ids.push(accepted.id);
@@ -86,7 +98,7 @@ impl Egress {
         if let Some(id) = left {
             self.retract_if_current(turn, action, &id).await?;
         }
-        Ok(Commit { notes: Some(record::sent(&ids, &hashes)), ..Commit::default() })
+        Ok(Commit { notes: Some(record::sent(&ids, &hashes, more)), ..Commit::default() })
     }
 
     /// Finds out what became of a part that may have been sent.
@@ -142,10 +154,11 @@ impl Egress {
 
 /// Notes that the send begins, and gives what was noted before: of one that was given up nothing where its preview was taken
 /// away, since that may have been its first part.
-async fn begin(turn: &Turn, hashes: &[String], has_previews: bool) -> Result<Record, Undone> {
+async fn begin(turn: &Turn, hashes: &[String], more: &str, has_previews: bool) -> Result<Record, Undone> {
     let names: Vec<String> = (0..hashes.len()).map(hash_field).collect();
     let mut fields: Vec<(&str, &[u8])> = vec![("state", b"sending"), ("at", Notes::NOW)];
     fields.extend(names.iter().zip(hashes).map(|(name, hash)| (name.as_str(), hash.as_bytes())));
+    fields.extend((!more.is_empty()).then_some((MORE, more.as_bytes())));
     let mut record = Record::new(turn.note_once(&fields).await?);
     if record.state() == State::GivenUp && has_previews {
         record = record.without_ids();

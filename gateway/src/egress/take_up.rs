@@ -26,7 +26,7 @@ impl Egress {
     ) -> Result<Option<Accepted>, Undone> {
         let found = match preview.fate() {
             Fate::None => return Ok(None),
-            Fate::Shown(id) => Some(Accepted { id: id.to_owned(), text: None }),
+            Fate::Shown(id) => Some(Accepted::new(id.to_owned())),
             Fate::Unknown if preview.age() < self.platform.settling().repeats_within => {
                 // Whether it was made before or is made by this, there is one of it.
                 self.count_settled("repeat");
@@ -36,7 +36,7 @@ impl Egress {
             }
             Fate::Unknown => self.look_for_preview(part, preview).await?,
         };
-        let Some(Accepted { id, text }) = found else {
+        let Some(Accepted { id, text, .. }) = found else {
             turn.note(&[(PREVIEW, b"none"), ("at", Notes::NOW)]).await?;
             return Ok(None);
         };
@@ -53,7 +53,7 @@ impl Egress {
                 amended => amended?,
             }
         }
-        Ok(Some(Accepted { id, text: None }))
+        Ok(Some(Accepted::new(id)))
     }
 
     /// Leaves the preview's message to be taken away when its action is shown by another one: one that cannot take its place, or

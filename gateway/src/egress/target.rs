@@ -1,4 +1,4 @@
-//! Deletes and edits of what earlier actions made, and the end of a preview whose action does not come.
+//! Deletes, edits and reactions to what earlier actions made, and the end of a preview whose action does not come.
 
 use bus::{Ahead, Commit, KeptNotes, Notes, Turn};
 use bytes::Bytes;
@@ -9,8 +9,18 @@ use super::{
     fit::{Carried, fit},
     preview::{Fate, OVER, PreviewRecord},
     record::{Record, SENT_KEPT, State},
+    request::check,
 };
-use crate::platform::Part;
+use crate::platform::{Part, Settling};
+
+/// What earlier actions made.
+#[derive(Debug)]
+struct Made {
+    /// The platform's ids, in the order in which they were made.
+    ids: Vec<String>,
+    /// It is a message that showed what was being written.
+    is_preview: bool,
+}
 
 /// What is left of an action that shows nothing: a late frame of its preview begins none.
 pub(super) fn over() -> KeptNotes {
@@ -18,40 +28,74 @@ pub(super) fn over() -> KeptNotes {
 }
 
 impl Egress {
-    /// Carries out a delete or an edit.
+    /// Carries out a delete, an edit or a reaction.
     pub(super) async fn change(&self, turn: &Turn, action: &OutboundView<'_>) -> Result<Commit, Undone> {
-        let (Some(_), Some(target)) = (&self.gates, action.target_key) else {
+        if self.platform.settling() == Settling::EXACT {
+            // It knows its messages by our keys.
             self.apply_if_current(turn, action).await?;
             return Ok(Commit::default());
-        };
-        let notes = self.end(turn, target).await?;
-        let record = Record::new(notes.clone());
-        let preview = self.preview_id(action, &notes, target).await?;
-        let mut ids: Vec<&str> = record.ids().collect();
-        if let Some(id) = &preview
-            && !ids.contains(&id.as_str())
-        {
-            ids.push(id);
         }
-        let is_own = *target == *turn.facts().cause;
-        match (action.action, preview.as_deref()) {
-            (ActionType::Delete, _) if !ids.is_empty() || is_own => {
-                if ids.is_empty() {
+        let is_own = action.target_key.is_some_and(|target| *target == *turn.facts().cause);
+        let made = self.made(turn, action).await?;
+        match action.action {
+            ActionType::Delete if !made.ids.is_empty() || is_own => {
+                if made.ids.is_empty() {
                     self.give_way_if_current(turn, action).await?;
                 }
-                for id in ids {
+                for id in &made.ids {
                     self.retract_if_current(turn, action, id).await?;
                 }
             }
-            (ActionType::Edit, Some(id)) if record.state() == State::New => {
-                let shown = fit(action, Carried::Nothing, self.platform.capabilities());
-                let part = self.only_part(action, &shown, names::preview_key(target));
-                self.amend_if_current(turn, &part, id).await?;
+            ActionType::Edit if !made.ids.is_empty() => return self.rewrite(turn, action, &made).await,
+            // What is about a whole text stands where that ends.
+            ActionType::Reaction if let Some(id) = made.ids.last() => {
+                let action = OutboundView { target: Some(id), target_key: None, ..*action };
+                self.apply_if_current(turn, &action).await?;
             }
             // Made before there were records, or they are gone by now: the platform may know the key.
             _ => self.apply_if_current(turn, action).await?,
         }
-        Ok(Commit { notes: is_own.then(over), ..Commit::default() })
+        Ok(Commit { notes: (is_own && self.gates.is_some()).then(over), ..Commit::default() })
+    }
+
+    /// The messages that an action is about.
+    async fn made(&self, turn: &Turn, action: &OutboundView<'_>) -> Result<Made, Undone> {
+        let Some(target) = action.target_key else {
+            return Ok(Made { ids: action.target.map(str::to_owned).into_iter().collect(), is_preview: false });
+        };
+        let ends_preview = self.gates.is_some() && action.action != ActionType::Reaction;
+        let notes = if ends_preview { self.end(turn, target).await? } else { turn.kept_notes(target).await? };
+        let record = Record::new(notes.clone());
+        let mut ids: Vec<String> = record.ids().map(str::to_owned).collect();
+        let is_preview = record.state() == State::New;
+        if ends_preview
+            && let Some(id) = self.preview_id(action, &notes, target).await?
+            && !ids.contains(&id)
+        {
+            ids.push(id);
+        }
+        Ok(Made { ids, is_preview })
+    }
+
+    /// Gives messages another text. Where it needs more of them, those are made under the edit's own record; what it does not need
+    /// goes away.
+    async fn rewrite(&self, turn: &Turn, action: &OutboundView<'_>, made: &Made) -> Result<Commit, Undone> {
+        let shown = fit(action, Carried::Nothing, self.platform.capabilities());
+        if let (true, [id], Some(target)) = (made.is_preview, made.ids.as_slice(), action.target_key) {
+            let part = self.only_part(action, &shown, names::preview_key(target));
+            self.amend_if_current(turn, &part, id).await?;
+            return Ok(Commit::default());
+        }
+        let mut parts = self.parts(action, &shown, None, &turn.facts().cause);
+        let further = parts.split_off(made.ids.len().min(parts.len()));
+        for (part, id) in parts.iter().zip(&made.ids) {
+            check(turn)?;
+            self.platform.amend(part, id).await?;
+        }
+        for surplus in &made.ids[parts.len()..] {
+            self.retract_if_current(turn, action, surplus).await?;
+        }
+        if further.is_empty() { Ok(Commit::default()) } else { self.send_parts(turn, action, &further, false).await }
     }
 
     /// Takes away what was begun to be said by an action that does not come.

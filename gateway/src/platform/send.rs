@@ -30,6 +30,21 @@ impl<'a, 'v> Part<'a, 'v> {
     pub fn has_more(&self) -> bool {
         !self.buttons.is_empty() || self.file.is_some()
     }
+
+    /// What there is, field by field.
+    pub(crate) fn more(&self) -> Vec<&[u8]> {
+        let mut fields: Vec<&[u8]> = Vec::new();
+        for row in &self.buttons {
+            fields.push(b"row");
+            for button in row {
+                let [id, style, emoji, url] =
+                    [button.custom_id, button.style, button.emoji, button.url].map(Option::unwrap_or_default);
+                fields.extend([button.label, id, style, emoji, url].map(str::as_bytes));
+            }
+        }
+        fields.extend(self.file.iter().flat_map(|file| [file.name.as_bytes(), &*file.bytes]));
+        fields
+    }
 }
 
 /// A file of a message.
@@ -50,6 +65,16 @@ pub struct Accepted {
     pub id: String,
     /// What it shows, where the platform tells: a repeat may be answered with the message as it was sent first.
     pub text: Option<String>,
+    /// Whether it lacks the file that it was to have.
+    pub lacks_file: bool,
+}
+
+impl Accepted {
+    /// One of which the platform tells nothing but its id.
+    #[must_use]
+    pub fn new(id: String) -> Self {
+        Self { id, text: None, lacks_file: false }
+    }
 }
 
 /// A send whose fate is not known.

@@ -74,6 +74,8 @@ impl Turns {
         let mut stream = self.model.ask(messages);
         let mut text = String::new();
         let mut ending = Ending::Whole;
+        // That there is somebody at it.
+        preview.full(&text);
         loop {
             let piece = tokio::select! {
                 // Controls first: a flood of tokens must not hold up a stop.
@@ -87,7 +89,7 @@ impl Turns {
                     break;
                 }
                 piece = stream.next() => piece,
-                () = sleep_until(preview.full_due()), if !text.is_empty() => {
+                () = sleep_until(preview.full_due()) => {
                     preview.full(&text);
                     continue;
                 }

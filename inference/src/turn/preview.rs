@@ -8,6 +8,8 @@ use tokio::time::{Duration, Instant};
 const FULL_EVERY_FRAMES: u64 = 64;
 /// And this often, where tokens come slowly.
 const FULL_EVERY: Duration = Duration::from_secs(1);
+/// And this often before there are any: it says that somebody is at it.
+const EMPTY_EVERY: Duration = Duration::from_secs(4);
 
 /// Makes frames of one action's text.
 #[derive(Debug)]
@@ -18,6 +20,7 @@ pub(super) struct Preview {
     since_full: u64,
     /// The last frame was dropped, so what follows has to be whole.
     has_hole: bool,
+    is_empty: bool,
     place: [Option<String>; 3],
 }
 
@@ -26,7 +29,7 @@ impl Preview {
         let frame = PreviewFrame { message_key, epoch: sink.epoch(), ..PreviewFrame::default() };
         let place =
             [Some(inbound.channel_key), Some(inbound.channel_id), inbound.thread_id].map(|id| id.map(str::to_owned));
-        Self { sink, frame, full_at: Instant::now(), since_full: 0, has_hole: true, place }
+        Self { sink, frame, full_at: Instant::now(), since_full: 0, has_hole: true, is_empty: true, place }
     }
 
     /// The text has grown by its last `grown` bytes.
@@ -37,7 +40,7 @@ impl Preview {
 
     /// When the full text is due, also when nothing has grown: who reloads the page while the model pauses sees it then.
     pub(super) fn full_due(&self) -> Instant {
-        self.full_at + FULL_EVERY
+        self.full_at + if self.is_empty { EMPTY_EVERY } else { FULL_EVERY }
     }
 
     /// Sends the full text.
@@ -46,6 +49,7 @@ impl Preview {
     }
 
     fn send(&mut self, text: &str, from: usize) {
+        self.is_empty = text.is_empty();
         self.frame.offset = from as u64;
         text[from..].clone_into(&mut self.frame.text);
         if from == 0 {

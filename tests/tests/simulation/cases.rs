@@ -9,6 +9,8 @@ use tokio::time::Instant;
 use super::{
     check::{Run, dead_letters},
     pair::Pair,
+    platform::Fate,
+    shown::Shown,
     world::{LEASE, PEACE_MAX, World, in_time_of_its_own},
 };
 
@@ -156,6 +158,39 @@ pub(crate) fn replayed_part(number: u64) -> Run {
         world.until(|_| pair.platform.shown().len() as u64 >= number).await;
         world.rest().await
     })
+}
+
+/// A part is refused for now, and the note that it surely was not sent strands with its connection: it arrives when the next try
+/// has sent that part and lost the answer.
+pub(crate) fn late_note(sabotage: Option<Sabotage>) -> Run {
+    in_time_of_its_own(async move {
+        let mut world = World::new(1, sabotage);
+        world.server.set_faults(Some(Box::<StrandingNote>::default()));
+        let pair = Pair::new(1, world.chance.platform.clone());
+        pair.platform.calm();
+        pair.platform.second_part_meets([Fate::Busy, Fate::AnswerLost]);
+        world.pair = Some(pair.clone());
+        world.start_gateway();
+        world.start_worker();
+        world.send_all(&["lane1:8"]).await;
+        world.until(|_| pair.platform.shown().iter().any(Shown::is_further)).await;
+        // The note arrives right behind this one.
+        world.send_all(&["lane1:9"]).await;
+        world.rest().await
+    })
+}
+
+/// The first note that something surely was not sent is stranded.
+#[derive(Debug, Default)]
+struct StrandingNote {
+    is_over: bool,
+}
+
+impl Faults for StrandingNote {
+    fn next(&mut self, command: &[Vec<u8>]) -> Fault {
+        let is_it = command[0].starts_with(b"EVAL") && command.last().is_some_and(|last| last == b"unsent");
+        if is_it && !std::mem::replace(&mut self.is_over, true) { Fault::Stranded } else { Fault::None }
+    }
 }
 
 /// The next read of a worker is stranded, and no other.

@@ -25,6 +25,8 @@ pub(crate) struct Run {
     pub(crate) previews: u64,
     pub(crate) preview_edits: u64,
     pub(crate) retracted: u64,
+    /// Times that the platform showed that somebody writes.
+    pub(crate) typings: u64,
     /// Messages of the further parts of texts that were too long for one.
     pub(crate) further_parts: u64,
     /// Messages of channels that a subscriber did not get.
@@ -42,7 +44,7 @@ pub(crate) struct Totals {
 
 impl Run {
     /// What a report tells, with its words.
-    fn counts(&mut self) -> [(&'static str, &mut u64); 15] {
+    fn counts(&mut self) -> [(&'static str, &mut u64); 16] {
         [
             ("messages sent", &mut self.sent),
             ("copies of them", &mut self.copies),
@@ -57,6 +59,7 @@ impl Run {
             ("previews shown", &mut self.previews),
             ("their edits", &mut self.preview_edits),
             ("taken away again", &mut self.retracted),
+            ("times that somebody was seen writing", &mut self.typings),
             ("further parts of long answers", &mut self.further_parts),
             ("pushes lost", &mut self.pushes_lost),
         ]
@@ -85,7 +88,7 @@ impl Totals {
         assert!(*worlds > 0 && all.sent > 50 * *worlds, "too little was sent: {all:?}");
         let faults = [all.copies, all.kills, all.stops, all.late, all.freezes, all.broken];
         assert!(*worlds < 20 || faults.iter().all(|count| *count > 0), "a kind of fault never happened: {all:?}");
-        let previews = [all.previews, all.preview_edits, all.retracted, all.pushes_lost];
+        let previews = [all.previews, all.preview_edits, all.retracted, all.typings, all.pushes_lost];
         assert!(
             !are_of_pair || *worlds < SEEDS_OF_PAIR || previews.iter().all(|count| *count > 0),
             "nobody saw what was being written: {all:?}"

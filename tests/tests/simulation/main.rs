@@ -163,6 +163,18 @@ fn a_replay_goes_on_with_the_part_that_is_missing() {
 }
 
 #[test]
+fn a_note_of_an_earlier_try_that_arrives_late_changes_nothing() {
+    assert_eq!(cases::late_note(None).answers_lost, 1);
+}
+
+#[test]
+fn a_note_that_is_taken_whenever_it_comes_is_noticed() {
+    let whenever = Sabotage::Script("> tonumber(ARGV[5])", "> 1e15");
+    let ran = std::panic::catch_unwind(|| cases::late_note(Some(whenever)));
+    assert!(ran.is_err(), "nobody missed what a late note undid");
+}
+
+#[test]
 fn a_guest_ends_its_turn_after_the_hand_over() {
     cases::guest(Fault::None);
 }

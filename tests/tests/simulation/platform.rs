@@ -1,7 +1,7 @@
 //! A platform as bots meet them: it loses answers, is away at times, takes no long texts, and can dedupe, be asked, or neither.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     fmt,
     sync::{Mutex, MutexGuard},
     time::Duration,
@@ -38,10 +38,13 @@ const RELIED_ON: Duration = Duration::from_secs(3);
 pub(crate) const LIMITS: Limits = Limits { text: 256, count: Count::Chars, parts: 8 };
 
 const CAPABILITIES: Capabilities =
-    Capabilities { text: Some(LIMITS), edits: true, deletes: true, ..Capabilities::TEXT_ONLY };
+    Capabilities { text: Some(LIMITS), edits: true, deletes: true, typing: true, ..Capabilities::TEXT_ONLY };
 
 /// How often a message of it may be edited while its text is being written.
 const PREVIEW_EVERY: Duration = Duration::from_millis(40);
+
+/// How long it takes until it is known what became of a scripted request.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 #[derive(Debug)]
 pub(crate) struct Scripted {
@@ -63,6 +66,8 @@ struct State {
     sent: u64,
     /// Of these, one that never gets there.
     lost: Option<u64>,
+    /// What becomes of the next tries of a second part.
+    second_part: VecDeque<Fate>,
     held_up: Duration,
     rng: Rng,
     is_calm: bool,
@@ -77,6 +82,7 @@ impl Scripted {
             under_way: BTreeMap::new(),
             sent: 0,
             lost: None,
+            second_part: VecDeque::new(),
             held_up: Duration::ZERO,
             rng,
             is_calm: false,
@@ -102,6 +108,11 @@ impl Scripted {
         self.lock().lost = Some(number);
     }
 
+    /// What becomes of the next tries of a second part.
+    pub(crate) fn second_part_meets(&self, fates: impl IntoIterator<Item = Fate>) {
+        self.lock().second_part.extend(fates);
+    }
+
     /// What is asked for a preview takes so much longer on its way there.
     pub(crate) fn hold_previews_up(&self, by: Duration) {
         self.lock().held_up = by;
@@ -124,16 +135,28 @@ impl Scripted {
         extra: Duration,
         work: impl FnOnce(&mut State, Instant) -> T + Send + 'static,
     ) -> Result<T, SendError> {
+        let fate = {
+            let mut state = self.lock();
+            if state.is_calm { Fate::Answered } else { Fate::of(state.rng.u8(..100)) }
+        };
+        self.request_that_meets(fate, extra, work).await
+    }
+
+    async fn request_that_meets<T: Send + 'static>(
+        &self,
+        fate: Fate,
+        extra: Duration,
+        work: impl FnOnce(&mut State, Instant) -> T + Send + 'static,
+    ) -> Result<T, SendError> {
         let (answer, mut answered) = oneshot::channel();
         let (at, back, fate) = {
             let mut state = self.lock();
-            let fate = if state.is_calm { 99 } else { state.rng.u8(..100) };
             let (there, back) = (state.rng.u64(1..40), state.rng.u64(1..40));
             let at = Instant::now() + Duration::from_millis(there) + extra;
             state.sent += 1;
             let number = state.sent;
-            let fate = if state.lost == Some(number) { 5 } else { fate };
-            if fate >= 6 {
+            let fate = if state.lost == Some(number) { Fate::NeverThere } else { fate };
+            if matches!(fate, Fate::Answered | Fate::AnswerLost) {
                 let arrival = Arrival(Box::new(move |state, at| _ = answer.send(work(state, at))));
                 state.under_way.insert((at, number), arrival);
             }
@@ -141,12 +164,12 @@ impl Scripted {
         };
         tokio::time::sleep_until(at).await;
         match fate {
-            0..4 => return Err(SendError::Away("busy".into())),
-            4..6 => return Err(SendError::Unknown("it never got there".into())),
-            _ => drop(self.lock()),
+            Fate::Busy => return Err(SendError::Away("busy".into())),
+            Fate::NeverThere => return Err(SendError::Unknown("it never got there".into())),
+            Fate::AnswerLost | Fate::Answered => drop(self.lock()),
         }
         tokio::time::sleep(Duration::from_millis(back)).await;
-        if fate < 16 {
+        if fate == Fate::AnswerLost {
             self.lock().met.lost_answers += 1;
             return Err(SendError::Unknown("the answer was lost".into()));
         }
@@ -161,6 +184,28 @@ impl Scripted {
             work(&mut state, at);
         }
         state
+    }
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is refused for now.
+    Busy,
+    NeverThere,
+    AnswerLost,
+    Answered,
+}
+
+impl Fate {
+    /// Of a hundred.
+    fn of(chance: u8) -> Self {
+        match chance {
+            0..4 => Self::Busy,
+            4..6 => Self::NeverThere,
+            6..16 => Self::AnswerLost,
+            _ => Self::Answered,
+        }
     }
 }
 
@@ -207,7 +252,8 @@ impl Platform for Scripted {
         let dedupes = self.offer == Offer::Dedupes;
         let (key, is_preview, text) = (part.key.clone(), is_preview(part), part.text.to_string());
         let channel = part.action.channel_id.unwrap_or_default().to_owned();
-        self.request(Duration::ZERO, move |state, at| {
+        let scripted = if key.ends_with(".1") { self.lock().second_part.pop_front() } else { None };
+        let work = move |state: &mut State, at: Instant| {
             let is_known = |shown: &&Shown| shown.key == key && at.duration_since(shown.at) < DEDUPES_FOR;
             if let Some(known) = state.shown.iter().find(is_known).filter(|_| dedupes) {
                 state.met.repeats += 1;
@@ -219,14 +265,23 @@ impl Platform for Scripted {
             state.met.further += u64::from(shown.is_further());
             state.shown.push(shown.clone());
             shown.accepted()
-        })
-        .await
+        };
+        match scripted {
+            Some(fate) => {
+                let answer = self.request_that_meets(fate, Duration::ZERO, work).await;
+                // Whatever it meets, it is waited for.
+                tokio::time::sleep(PATIENCE).await;
+                answer
+            }
+            None => self.request(Duration::ZERO, work).await,
+        }
     }
 
     async fn apply(&self, action: &OutboundView<'_>) -> Result<(), SendError> {
         let key = action.target_key.map(str::to_owned);
-        let is_delete = action.action == ActionType::Delete;
+        let (is_delete, is_typing) = (action.action == ActionType::Delete, action.action == ActionType::Typing);
         self.request(Duration::ZERO, move |state, _| {
+            state.met.typings += u64::from(is_typing);
             if is_delete {
                 let key_of = |shown: &Shown| shown.key.rsplit_once('.').map(|(key, _)| key.to_owned());
                 state.shown.retain(|shown| key_of(shown) != key);

@@ -16,7 +16,7 @@ pub(crate) struct Shown {
 impl Shown {
     /// As it is answered to who made it.
     pub(crate) fn accepted(&self) -> Accepted {
-        Accepted { id: self.id.to_string(), text: Some(self.text.clone()) }
+        Accepted { text: Some(self.text.clone()), ..Accepted::new(self.id.to_string()) }
     }
 
     /// Whether it is not the first message of its action.
@@ -36,6 +36,8 @@ pub(crate) struct Met {
     pub(crate) previews: u64,
     /// Texts that they were given while it was.
     pub(crate) preview_edits: u64,
+    /// Times that it showed that somebody writes.
+    pub(crate) typings: u64,
     /// Messages that were taken away.
     pub(crate) retracted: u64,
     /// Messages that were made of the further parts of a text.

@@ -165,6 +165,7 @@ impl World {
                 (self.run.answers_lost, self.run.sent_again) = (met.lost_answers, met.repeats);
                 (self.run.previews, self.run.preview_edits) = (met.previews, met.preview_edits);
                 (self.run.retracted, self.run.further_parts) = (met.retracted, met.further);
+                self.run.typings = met.typings;
             }
             None => {
                 check::world(&self, &expected);

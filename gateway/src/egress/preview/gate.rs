@@ -55,6 +55,8 @@ pub(super) enum Step {
     Begin { place: Place, begun: Option<String> },
     /// Another text for its message.
     Edit { id: String },
+    /// That somebody writes, since nothing new is to be seen.
+    Type,
 }
 
 /// What came of a request.
@@ -68,6 +70,8 @@ pub(super) enum Answer {
     Begun(String),
     /// Nothing was done.
     Nothing,
+    /// It is shown that somebody writes, or it is not.
+    Typed,
     /// An edit may be done, or may yet be.
     Doubt,
     /// Nothing more is to be asked: its action has come, or the message cannot be changed.
@@ -75,11 +79,24 @@ pub(super) enum Answer {
 }
 
 impl Gate {
-    /// A piece of the text came in.
-    pub(super) fn frame(&mut self, frame: &PreviewFrameView<'_>) {
-        if !self.is_shut && self.text.take(frame).is_some() {
-            self.is_new = true;
+    /// A piece of the text came in. False where it says nothing new.
+    pub(super) fn frame(&mut self, frame: &PreviewFrameView<'_>) -> bool {
+        let has_grown = !self.is_shut && self.text.take(frame).is_some();
+        self.is_new |= has_grown;
+        has_grown
+    }
+
+    /// To show that somebody writes, where nothing else is asked.
+    pub(super) fn typing(&mut self) -> Option<Request> {
+        if self.is_shut || std::mem::replace(&mut self.is_asking, true) {
+            return None;
         }
+        Some(Request { text: String::new(), step: Step::Type })
+    }
+
+    /// Whether there is something to see of it.
+    pub(super) fn is_shown(&self) -> bool {
+        self.shown.is_some() || self.begun.is_some()
     }
 
     /// What is to be asked now, if anything is; until it is answered, nothing else.
@@ -103,7 +120,8 @@ impl Gate {
 
     /// The request was answered.
     pub(super) fn answered(&mut self, answer: Answer) {
-        (self.is_asking, self.is_new) = (false, true);
+        self.is_asking = false;
+        self.is_new |= answer != Answer::Typed;
         match answer {
             Answer::Shown { id, text } => {
                 self.begun = None;
@@ -114,7 +132,7 @@ impl Gate {
                 self.place = Place::Free;
                 self.begun = Some(text);
             }
-            Answer::Nothing => {}
+            Answer::Nothing | Answer::Typed => {}
             Answer::Doubt => self.is_in_doubt = true,
             Answer::Over => self.is_shut = true,
         }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::gate::{Answer, Gate, Request};
-use crate::platform::Limits;
+use crate::platform::Capabilities;
 
 /// Running texts at once. Frames of further ones are dropped; their final texts come all the same.
 const GATES_MAX: usize = 4096;
@@ -25,6 +25,12 @@ const QUIET_MAX: Duration = Duration::from_secs(10 * 60);
 /// How long the request under way is waited for when its action has come: it makes no further step, and is over by the lease's
 /// end. After that the action waits for its next try.
 const UNDER_WAY_MAX: Duration = Duration::from_secs(10);
+/// How often it is shown that somebody writes: it is seen for ten seconds.
+const TYPING_EVERY: Duration = Duration::from_secs(8);
+/// And that only while a worker says that it is at it, which it does every four seconds at least.
+const SILENT_MAX: Duration = Duration::from_secs(10);
+/// A text that has not grown for so long does not show any more that somebody writes.
+const STILL_MIN: Duration = Duration::from_secs(5);
 /// Pause before it is looked again whether what is earlier has been settled.
 const BEHIND_AGAIN: Duration = Duration::from_millis(50);
 
@@ -50,7 +56,9 @@ struct Entry {
     place: Whereabouts,
     holding: Holding,
     due: Instant,
+    typing_due: Instant,
     heard: Instant,
+    grown: Instant,
     asking: Option<UnderWay>,
 }
 
@@ -132,7 +140,16 @@ impl Gates {
                 channel_id: channel.to_owned(),
                 thread_id: frame.thread_id.map(str::to_owned),
             };
-            let entry = Entry { gate: Gate::default(), place, holding, due: now, heard: now, asking: None };
+            let entry = Entry {
+                gate: Gate::default(),
+                place,
+                holding,
+                due: now,
+                typing_due: now,
+                heard: now,
+                grown: now,
+                asking: None,
+            };
             state.gates.insert(key.to_owned(), entry);
         }
         if state.bytes + frame.text.len() > BYTES_MAX {
@@ -140,13 +157,16 @@ impl Gates {
         }
         state.change(key, |entry| {
             entry.heard = now;
-            entry.gate.frame(frame);
+            if entry.gate.frame(frame) {
+                entry.grown = now;
+            }
         });
         true
     }
 
-    /// Up to `room` requests that are due. What has ended is forgotten.
-    pub(super) fn due(&self, every: Duration, limits: Option<&Limits>, room: usize) -> Vec<Asked> {
+    /// Up to `room` requests that are due on a platform that can so much, each text at most once in `every`. What has ended is
+    /// forgotten.
+    pub(super) fn due(&self, every: Duration, can: &Capabilities, room: usize) -> Vec<Asked> {
         let (mut state, now) = (self.lock(), Instant::now());
         let is_over = |entry: &Entry| {
             entry.gate.is_shut() || entry.holding.is_over() || now.duration_since(entry.heard) >= QUIET_MAX
@@ -155,12 +175,11 @@ impl Gates {
             state.gates.iter().filter(|(_, entry)| is_over(entry)).map(|(key, _)| key.clone()).collect();
         over.iter().for_each(|key| _ = state.forget(key));
         // Who has waited for longest comes first, or those that wait for a lane would take all the room at each look.
-        let mut due: Vec<_> = state.gates.iter_mut().filter(|(_, entry)| entry.due <= now).collect();
+        let mut due: Vec<_> = state.gates.iter_mut().filter(|(_, entry)| entry.is_due(now)).collect();
         due.sort_by_key(|(_, entry)| entry.due);
         let asked = due.into_iter().filter_map(|(key, entry)| {
-            let request = entry.gate.request(limits)?;
+            let request = entry.request(now, every, can)?;
             let UnderWay { ended, shut } = entry.asking.insert(UnderWay::default()).clone();
-            entry.due = now + every;
             let (key, place, holding) = (key.clone(), entry.place.clone(), entry.holding.clone());
             Some(Asked { key, request, place, holding, ended, shut })
         });
@@ -211,6 +230,30 @@ impl Gates {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Held for a few lines, never across an await.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn is_due(&self, now: Instant) -> bool {
+        self.due <= now || self.typing_due <= now
+    }
+
+    /// What is to be asked for it now: a text, or else that somebody writes.
+    fn request(&mut self, now: Instant, every: Duration, can: &Capabilities) -> Option<Request> {
+        if self.due <= now
+            && let Some(request) = self.gate.request(can.text.as_ref())
+        {
+            self.due = now + every;
+            return Some(request);
+        }
+        let is_at_it = now.duration_since(self.heard) < SILENT_MAX;
+        let is_still = !self.gate.is_shown() || now.duration_since(self.grown) >= STILL_MIN;
+        if !can.typing || self.typing_due > now || !is_at_it || !is_still {
+            return None;
+        }
+        let request = self.gate.typing()?;
+        self.typing_due = now + TYPING_EVERY;
+        Some(request)
     }
 }
 

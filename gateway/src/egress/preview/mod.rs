@@ -112,7 +112,7 @@ impl Showing {
     fn ask(&mut self) {
         let room = REQUESTS_MAX - self.requests.len().min(REQUESTS_MAX);
         let Some(every) = self.platform.preview_every() else { return };
-        for asked in self.gates.due(every, self.platform.capabilities().text.as_ref(), room) {
+        for asked in self.gates.due(every, self.platform.capabilities(), room) {
             let (platform, gates, shown) = (Arc::clone(&self.platform), Arc::clone(&self.gates), self.shown.clone());
             self.requests.spawn(async move {
                 let Asked { key, ended, .. } = &asked;

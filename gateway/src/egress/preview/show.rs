@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use bus::{Ahead, Error, Notes, Outside};
-use codec::{ActionType, OutboundView, names};
-use tokio::time::sleep_until;
+use codec::{ActionType, OutboundView, TypingState, names};
+use tokio::time::{Duration, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -19,6 +19,9 @@ use crate::{
     egress::record::{SENT_KEPT, text_hash},
     platform::{Accepted, Part, Platform, SendError, Sought},
 };
+
+/// How long an action waits for the notice that it is being written.
+const TYPING_WAIT: Duration = Duration::from_millis(500);
 
 /// Makes the request.
 pub(super) async fn show(platform: &dyn Platform, asked: &Asked) -> Answer {
@@ -35,6 +38,7 @@ pub(super) async fn show(platform: &dyn Platform, asked: &Asked) -> Answer {
     };
     let showing = Request { platform, outside, action: &action, key: &asked.key, shut: &asked.shut };
     match &asked.request.step {
+        Step::Type => showing.show_typing().await,
         Step::Edit { id } => showing.edit(id).await,
         Step::Begin { place, begun } => match showing.wait_for_place(*place).await {
             Ok(()) => showing.begin(begun.as_deref()).await,
@@ -66,6 +70,20 @@ impl<'a> Request<'a> {
             Ok(bus::Earlier::Unsettled(entry)) => Err(Answer::Behind(entry)),
             Err(error) => Err(not_noted(&error)),
         }
+    }
+
+    /// What becomes of it does not matter, but that it does not come behind the action, nor holds that up.
+    async fn show_typing(&self) -> Answer {
+        let typing = OutboundView { action: ActionType::Typing, state: Some(TypingState::Start), ..*self.action };
+        let too_late = async {
+            self.shut.cancelled().await;
+            sleep(TYPING_WAIT).await;
+        };
+        tokio::select! {
+            () = too_late => {}
+            _ = self.within(self.platform.apply(&typing)) => {}
+        }
+        Answer::Typed
     }
 
     async fn begin(&self, begun: Option<&str>) -> Answer {
@@ -108,7 +126,7 @@ impl<'a> Request<'a> {
     }
 
     /// Nothing else is done with the message before it is noted: until then it is found by its first text.
-    async fn note_id(&self, Accepted { id, text }: Accepted, with: &str) -> Answer {
+    async fn note_id(&self, Accepted { id, text, .. }: Accepted, with: &str) -> Answer {
         match self.outside.note(self.key, &[(ID, id.as_bytes())], SENT_KEPT).await {
             // Where the platform does not tell what it shows, it may be anything.
             Ok(Ahead::Noted(_)) => Answer::Shown { id, text: text.unwrap_or_default() },

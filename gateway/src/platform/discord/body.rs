@@ -27,36 +27,34 @@ pub(super) fn content<'p>(part: &'p Part<'_, '_>) -> &'p str {
 
 /// A new message.
 pub(super) fn create(part: &Part<'_, '_>) -> Value {
-    let mut body = edit(part);
+    let mut body = shown(part);
     body["nonce"] = json!(nonce(&part.key));
     body["enforce_nonce"] = json!(true);
     // What is answered stands above the first part. Where it was taken away meanwhile, there is an answer all the same.
     if let Some(answered) = part.action.reply_to.filter(|_| part.key.ends_with(".0")) {
         body["message_reference"] = json!({ "message_id": answered, "fail_if_not_exists": false });
     }
-    attach(&mut body, part);
     body
 }
 
-/// All of a part, for a message that is there in its place.
-pub(super) fn whole(part: &Part<'_, '_>) -> Value {
-    let mut body = edit(part);
-    attach(&mut body, part);
-    body
-}
-
-fn attach(body: &mut Value, part: &Part<'_, '_>) {
-    if let Some(file) = &part.file {
-        body["attachments"] = json!([{ "id": 0, "filename": file.name }]);
-    }
-}
-
-/// What a message is changed to.
+/// What a message is changed to: buttons that it had and the part has not go away.
 pub(super) fn edit(part: &Part<'_, '_>) -> Value {
+    let mut body = shown(part);
+    if part.buttons.is_empty() {
+        body["components"] = json!([]);
+    }
+    body
+}
+
+fn shown(part: &Part<'_, '_>) -> Value {
     let mut body = json!({ "content": content(part), "allowed_mentions": mentions() });
     if !part.buttons.is_empty() {
         body["components"] =
             part.buttons.iter().map(|row| json!({ "type": ROW, "components": buttons(row) })).collect();
+    }
+    if let Some(file) = &part.file {
+        // Of an edit it takes the place of what the message had.
+        body["attachments"] = json!([{ "id": 0, "filename": file.name }]);
     }
     body
 }

@@ -62,7 +62,7 @@ impl Checking<'_> {
 
     async fn look(&mut self) -> Result<(), Problem> {
         let me = self.ask("users/@me", "GET /users/@me").await?;
-        self.good(format!("Discord knows the token of {}", name(&me["username"]).unwrap_or_else(|| "a bot".into())));
+        self.good(&format!("Discord knows the token of {}", name(&me["username"]).unwrap_or_else(|| "a bot".into())));
         let gateway = self.ask("gateway/bot", "GET /gateway/bot").await?;
         self.connections(&gateway);
         let application = self.ask("applications/@me", "GET /applications").await?;
@@ -79,7 +79,7 @@ impl Checking<'_> {
             (number(&limit["remaining"]), number(&limit["total"]), number(&gateway["shards"]).max(1));
         let minutes = number(&limit["reset_after"]) / 60_000;
         if left >= shards {
-            return self.good(format!("it may connect {left} more times today, of {total}; a start takes {shards}"));
+            return self.good(&format!("it may connect {left} more times today, of {total}; a start takes {shards}"));
         }
         self.bad("", format!(
             "the bot may connect {left} more times before {minutes} minutes are over, and a start takes {shards}: wait so long, and \
@@ -90,8 +90,8 @@ impl Checking<'_> {
     fn intents(&mut self, application: &Value) {
         let has_content = application["flags"].as_u64().unwrap_or_default() & MESSAGE_CONTENT != 0;
         match (self.settings.message_content, has_content) {
-            (true, true) => self.good("it has the intent Message Content".into()),
-            (false, _) => self.good("it does not ask for the intent Message Content".into()),
+            (true, true) => self.good("it has the intent Message Content"),
+            (false, _) => self.good("it does not ask for the intent Message Content"),
             (true, false) => self.bad(".message_content", format!(
                 "the bot has not the intent Message Content: turn it on at discord.com/developers/applications, page Bot of its \
                  application, or set {}.message_content = false",
@@ -124,7 +124,7 @@ impl Checking<'_> {
         }
         let good = servers.len() - lacks.len();
         if good > 0 {
-            self.good(format!("it may do all that it needs in {good} of {} servers", servers.len()));
+            self.good(&format!("it may do all that it needs in {good} of {} servers", servers.len()));
         }
     }
 
@@ -148,7 +148,7 @@ impl Checking<'_> {
         }
     }
 
-    fn good(&mut self, line: String) {
+    fn good(&mut self, line: &str) {
         self.found.push(Ok(format!("{}: {line}", self.place)));
     }
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use codec::{ActionType, OutboundView, TypingState};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    Shared, TEXT_MAX,
+    Shared,
     body::{self, first},
     rest::{Ask, Failure},
 };
@@ -43,11 +43,9 @@ impl Shared {
             return Ok(());
         }
         let rank = if is_preview(part) { Rank::Edit } else { Rank::Final };
-        self.change(channel, id, body::edit(part), rank).await
-    }
-
-    async fn change(&self, channel: &str, id: &str, body: Value, rank: Rank) -> Result<(), SendError> {
-        let ask = Ask::of_channel(Method::PATCH, EDIT, channel, &format!("/messages/{id}"), rank).with(body);
+        let under = format!("/messages/{id}");
+        let mut ask = Ask::of_channel(Method::PATCH, EDIT, channel, &under, rank).with(body::edit(part));
+        ask.file = part.file.as_ref();
         let changed = self.rest.ask(ask).await;
         if let Some(cadence) = self.rest.cadence(EDIT, channel) {
             self.cadence.set(cadence);
@@ -69,10 +67,7 @@ impl Shared {
     /// Carries out what makes no new message.
     pub(super) async fn act(&self, action: &OutboundView<'_>) -> Result<(), SendError> {
         match action.action {
-            ActionType::Edit => {
-                let body = json!({ "content": first(action.text, TEXT_MAX), "allowed_mentions": body::mentions() });
-                self.change(channel(action)?, target(action)?, body, Rank::Final).await
-            }
+            ActionType::Edit => Err(SendError::Gone("nothing is known of what it is about".into())),
             ActionType::Delete => self.delete(action, target(action)?).await,
             ActionType::Reaction => {
                 let (channel, emoji) = (channel(action)?, escaped(action.emoji));
@@ -107,7 +102,9 @@ pub(super) fn accepted(message: &Value, part: &Part<'_, '_>) -> Option<Accepted>
     let shown = message["content"].as_str().unwrap_or_default();
     // Discord takes away white space around a text.
     let is_same = shown.trim() == body::content(part).trim();
-    Some(Accepted { id, text: Some(if is_same { part.text.as_ref() } else { shown }.to_owned()) })
+    let text = Some(if is_same { part.text.as_ref() } else { shown }.to_owned());
+    let lacks_file = part.file.is_some() && super::event::list(&message["attachments"]).is_empty();
+    Some(Accepted { id, text, lacks_file })
 }
 
 pub(super) fn is_preview(part: &Part<'_, '_>) -> bool {
@@ -184,6 +181,8 @@ impl Cadence {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

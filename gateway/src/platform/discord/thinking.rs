@@ -41,7 +41,7 @@ impl Shared {
     async fn take_place(&self, part: &Part<'_, '_>, of: Use<'_>, hold: &Hold) -> Result<Option<Accepted>, SendError> {
         let major = of.id.to_string();
         let ask = Ask::new(Method::PATCH, hold.path(ORIGINAL), EDIT, &major, rank(part));
-        let mut ask = ask.with(body::whole(part));
+        let mut ask = ask.with(body::edit(part));
         ask.file = part.file.as_ref();
         match self.rest.ask(ask).await {
             Ok(made) => {
@@ -59,7 +59,7 @@ impl Shared {
     /// Such a message cannot be told from its repeat, nor looked for where the bot may not read.
     async fn follow(&self, part: &Part<'_, '_>, of: Use<'_>, hold: &Hold) -> Result<Accepted, SendError> {
         let major = of.id.to_string();
-        let mut ask = Ask::new(Method::POST, hold.path(""), FOLLOW, &major, rank(part)).with(body::whole(part));
+        let mut ask = Ask::new(Method::POST, hold.path(""), FOLLOW, &major, rank(part)).with(body::edit(part));
         ask.file = part.file.as_ref();
         match self.rest.ask(ask).await {
             Ok(made) => accepted(&made, part).ok_or_else(|| SendError::Unknown("the answer has no message".into())),
@@ -80,7 +80,9 @@ impl Shared {
         let rank = if is_preview(part) { Rank::Edit } else { Rank::Final };
         let major = of.id.to_string();
         let ask = Ask::new(Method::PATCH, hold.path(&format!("/messages/{id}")), EDIT, &major, rank);
-        self.rest.ask(ask.with(body::edit(part))).await?;
+        let mut ask = ask.with(body::edit(part));
+        ask.file = part.file.as_ref();
+        self.rest.ask(ask).await?;
         Ok(true)
     }
 

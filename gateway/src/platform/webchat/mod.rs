@@ -136,7 +136,7 @@ impl Platform for WebChat {
 
     async fn send(&self, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
         self.shared.show(part).await?;
-        Ok(Accepted { id: part.action.message_key.unwrap_or_default().to_owned(), text: None })
+        Ok(Accepted::new(part.action.message_key.unwrap_or_default().to_owned()))
     }
 
     async fn apply(&self, action: &OutboundView<'_>) -> Result<(), SendError> {
