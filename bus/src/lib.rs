@@ -38,6 +38,9 @@ mod recent;
 mod records;
 mod registry;
 mod shelf;
+mod spread;
+mod turnstile;
+mod watermarks;
 
 pub use answers::Answers;
 pub use append::{Batch, Entry, Producer};
@@ -64,3 +67,6 @@ pub use registry::Registry;
 pub use reply::EntryId;
 pub use shard::{Shard, Shards};
 pub use shelf::Shelf;
+pub use spread::{Division, Spread};
+pub use turnstile::{Turnstile, TurnstileRules, Waits};
+pub use watermarks::Watermarks;

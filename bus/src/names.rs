@@ -251,6 +251,24 @@ impl Names {
         self.tagged("sg:shelf", shard, platform)
     }
 
+    /// How a bot's connections are divided over the processes that serve it.
+    #[must_use]
+    pub(crate) fn connections(name: &str) -> String {
+        format!("sg:lock:connect:{name}")
+    }
+
+    /// When a bot's connections identified themselves last.
+    #[must_use]
+    pub(crate) fn identifies(name: &str) -> String {
+        format!("sg:lock:identify:{name}")
+    }
+
+    /// How far each channel of a bot was read.
+    #[must_use]
+    pub(crate) fn watermarks(name: &str) -> String {
+        format!("sg:watermarks:{name}")
+    }
+
     /// What a platform can show and take, for whoever writes actions for it.
     #[must_use]
     pub fn capabilities(platform: &str) -> String {

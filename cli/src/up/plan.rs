@@ -126,7 +126,7 @@ impl Common<'_> {
             variables.push(("SG_HEALTH__PORT", None));
         }
         if self.arguments.quiet {
-            variables.push(("SG_LOG__FILTER", Some("warn,serenity=off".into())));
+            variables.push(("SG_LOG__FILTER", Some("warn".into())));
         }
         variables
     }

@@ -62,8 +62,20 @@ pub struct Receipt(oneshot::Receiver<()>);
 
 impl Receipt {
     /// Waits for it. False: the process stopped before it knew.
-    pub async fn appended(self) -> bool {
-        self.0.await.is_ok()
+    pub async fn appended(mut self) -> bool {
+        self.settled().await
+    }
+
+    /// The same, and may be dropped at any time. Not to be asked again once it has answered.
+    pub(crate) async fn settled(&mut self) -> bool {
+        (&mut self.0).await.is_ok()
+    }
+
+    /// One that a test settles.
+    #[cfg(test)]
+    pub(crate) fn pair() -> (oneshot::Sender<()>, Self) {
+        let (appended, receipt) = oneshot::channel();
+        (appended, Self(receipt))
     }
 }
 

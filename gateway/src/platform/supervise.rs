@@ -33,6 +33,12 @@ impl Started {
         self.tried.send_replace(true);
     }
 
+    /// It is not connected any more, and goes on trying.
+    pub fn away(&self, reason: &str) {
+        tracing::error!("{reason}");
+        self.bad(reason);
+    }
+
     fn bad(&self, reason: &str) {
         self.check.bad(reason);
         self.tried.send_replace(true);

@@ -76,9 +76,8 @@ sections! {
     Log = "log" {
         /// How lines look.
         format: LogFormat = "pretty";
-        /// What is logged: a level, or parts with levels like `info,bus=debug`. serenity, which holds the connection to Discord, tells
-        /// each step, and what it cannot read.
-        filter: String = "info,serenity=off";
+        /// What is logged: a level, or parts with levels like `info,bus=debug`.
+        filter: String = "info";
     }
 
     /// The gateway.
@@ -209,6 +208,10 @@ sections! {
         /// Ask for the text of all messages, a privileged intent that is turned on at the application's page. Without it there is
         /// text in what mentions the bot or is said to it in private, and nowhere else.
         message_content: bool = "true";
+        /// How old a message may be that came while the bot was not connected, and is read and answered when it is again.
+        gap_age: Duration = "15m";
+        /// How many of them are read in one channel, the latest ones. 0: what came meanwhile is not read.
+        gap_messages: usize = "100", from 0 to 1000;
         /// Where Discord's HTTP API is: another place than Discord for a proxy or a test.
         api_url: String = "https://discord.com";
         /// Where its gateway is (`wss://...`). Without one, where the API says.

@@ -248,6 +248,7 @@ impl DiscordServer {
                 privileged,
                 max_concurrency,
                 shards,
+                shards_min: 1,
                 starts: (starts_max, starts_max),
                 starts_reset,
                 commands: Default::default(),
@@ -273,7 +274,9 @@ impl DiscordServer {
         self.shared.look(|state| state.ledger.exchanges())
     }
 
-    /// How often a client was refused although it could have known: `X-RateLimit-Remaining: 0`, or a 429 before.
+    /// How often a client was refused although it could have known: `X-RateLimit-Remaining: 0`, or a 429 before; and identifies
+    /// that came too soon after another one of their key, or when none was left of the day:
+    /// discord.com/developers/docs/topics/gateway#session-start-limit-object.
     #[must_use]
     pub fn limits_broken(&self) -> u64 {
         self.shared.look(|state| state.ledger.breaches)

@@ -107,6 +107,17 @@ impl DiscordServer {
         self.sessions(bot, |session| session.doubling = events);
     }
 
+    /// The bot has grown: so many shards are recommended, and its sessions with fewer are closed as overcrowded:
+    /// discord.com/developers/docs/topics/gateway#sharding.
+    pub fn outgrows(&self, bot: Snowflake, shards: u64) {
+        self.shared.with(|state| {
+            if let Some(bot) = state.world.bots.get_mut(&bot) {
+                (bot.shards, bot.shards_min) = (shards, shards);
+            }
+        });
+        self.close(bot, CloseCode::ShardingRequired.code(), CloseCode::ShardingRequired.reason());
+    }
+
     /// How many sockets the bot has that identified or resumed.
     #[must_use]
     pub fn sockets(&self, bot: Snowflake) -> usize {

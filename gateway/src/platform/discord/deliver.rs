@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     Shared,
     body::{self, first},
+    presence::presence,
     rest::{Ask, Failure},
 };
 use crate::{
@@ -88,7 +89,7 @@ impl Shared {
                 }
             }
             ActionType::Presence => {
-                self.presence.show(action.status, action.text).await;
+                self.show(presence(action.status, action.text)).await;
                 Ok(())
             }
             other => Err(SendError::Unsupported(format!("discord has no `{other}`"))),

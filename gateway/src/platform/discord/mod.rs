@@ -7,15 +7,16 @@ mod body;
 mod calls;
 mod check;
 mod commands;
+mod connection;
 mod deliver;
 mod event;
+mod gap;
 mod hold;
 mod presence;
 mod read_back;
 mod rest;
 mod rooms;
 mod servers;
-mod socket;
 mod start;
 mod take;
 mod thinking;
@@ -30,6 +31,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bus::{Bus, LeaseConfig, Spread};
 use codec::{OutboundView, PlatformName};
 use service::{Context, StartError};
 use tokio::time::Instant;
@@ -46,8 +48,10 @@ use crate::{
     pacing::{Pacer, Share, SharedBudget},
 };
 pub(super) use check::check;
+use connection::Done;
 use deliver::Cadence;
 use event::Triggers;
+use gap::{Marks, Writing};
 use hold::Holds;
 use presence::Presence;
 use rest::Rest;
@@ -77,6 +81,9 @@ const SETTLING: Settling = Settling { repeats_within: Duration::from_secs(60), c
 const REQUESTS_MAX: u32 = 50;
 const REQUESTS_WINDOW: Duration = Duration::from_secs(1);
 
+/// Pause before the bot is connected with another number of shards.
+const RESHARD_PAUSE: Duration = Duration::from_secs(5);
+
 /// What was refused for good is tried again after this: somebody may have changed it at Discord. Ten thousand such requests in ten
 /// minutes would shut out the address.
 const REFUSED_PAUSE: Duration = Duration::from_secs(10 * 60);
@@ -87,6 +94,10 @@ pub(super) struct Discord {
     shared: Arc<Shared>,
     /// When it may be tried again after it was refused for good.
     again: Mutex<Option<Instant>>,
+    /// Discord refused the number of shards that its gateways go by, so what it recommends now rules.
+    insists: AtomicBool,
+    /// While the platform does not run.
+    writing: Mutex<Option<Writing>>,
 }
 
 /// What the connection and egress share.
@@ -94,6 +105,8 @@ pub(super) struct Discord {
 struct Shared {
     name: PlatformName,
     settings: service::Discord,
+    bus: Bus,
+    lease: LeaseConfig,
     ingress: Ingress,
     media: Media,
     rest: Rest,
@@ -107,6 +120,10 @@ struct Shared {
     holds: Holds,
     presence: Presence,
     cadence: Cadence,
+    /// Which of Discord's shards are this gateway's.
+    spread: Spread,
+    /// How far channels were read.
+    marks: Marks,
 }
 
 impl Discord {
@@ -123,7 +140,13 @@ impl Discord {
         // Without one the settings were refused.
         let token = settings.token.clone().unwrap_or_default();
         let rest = Rest::new(&settings.api_url, token, pacer).map_err(StartError::Configuration)?;
+        let lease = LeaseConfig { ttl: context.settings.bus.lease_ttl, renew: context.settings.bus.lease_renew };
+        let (marks, writing) = Marks::new(&context.bus, name.as_str());
         let shared = Shared {
+            spread: Spread::new(context.bus.clone(), name.as_str(), &context.instance, lease.ttl),
+            bus: context.bus.clone(),
+            lease,
+            marks,
             rest,
             triggers: Triggers::new(&settings.triggers),
             holds: Holds::new(context.bus.clone(), name.clone()),
@@ -138,12 +161,61 @@ impl Discord {
             presence: Presence::default(),
             cadence: Cadence::default(),
         };
-        Ok(Self { shared: Arc::new(shared), again: Mutex::default() })
+        Ok(Self {
+            shared: Arc::new(shared),
+            again: Mutex::default(),
+            insists: AtomicBool::new(false),
+            writing: Mutex::new(Some(writing)),
+        })
     }
 
     /// When it may be tried again, where it was refused for good.
     fn again(&self) -> Option<Instant> {
         *self.again.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Connects until `stop`, with as many shards as Discord wants.
+    async fn connect(
+        &self,
+        writing: &mut Writing,
+        started: &Started,
+        stop: &CancellationToken,
+    ) -> Result<(), NotStarted> {
+        let mut follows = None;
+        while !stop.is_cancelled() {
+            let Some(prepared) = stop.run_until_cancelled(self.shared.prepare()).await else { break };
+            let gateway = prepared?.with_shards(follows);
+            let shards = gateway.shards;
+            let insists = self.insists.swap(false, Ordering::Relaxed);
+            let ended = CancellationToken::new();
+            let connected = async {
+                let done = connection::run(&self.shared, gateway, insists, writing, started, stop.clone()).await;
+                ended.cancel();
+                done
+            };
+            let registered = ended.run_until_cancelled(self.shared.register_commands());
+            let (done, _) = tokio::join!(connected, registered);
+            match done? {
+                Done::Stopped => break,
+                Done::Follows(of) => {
+                    tracing::info!(platform = %self.shared.name, before = shards, now = of, "other gateways of the bot have another number of shards");
+                    follows = Some(of);
+                }
+                Done::Resharded(code) => {
+                    self.insists.store(true, Ordering::Relaxed);
+                    follows = None;
+                    tracing::warn!(
+                        platform = %self.shared.name, shards,
+                        "Discord does not take the bot with {shards} shards any more ({code}); it is asked for their number, and the \
+                         bot connects anew in {RESHARD_PAUSE:?}"
+                    );
+                    metrics::counter!("stargazer_discord_reshards_total", "platform" => self.shared.name.to_string())
+                        .increment(1);
+                    stop.run_until_cancelled(tokio::time::sleep(RESHARD_PAUSE)).await;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn refused(&self, error: RunError) -> RunError {
@@ -159,6 +231,14 @@ impl Shared {
 
     fn token(&self) -> &str {
         self.rest.token()
+    }
+
+    /// Shows itself so, over the connections of all gateways.
+    async fn show(&self, presence: serde_json::Value) {
+        if let Err(error) = self.spread.say(&presence.to_string()).await {
+            tracing::debug!(platform = %self.name, %error, "other gateways do not hear of the bot's presence");
+        }
+        self.presence.show(presence);
     }
 
     /// Its block in the settings.
@@ -179,21 +259,17 @@ impl Platform for Discord {
         {
             return Ok(());
         }
-        let Some(prepared) = stop.run_until_cancelled(self.shared.prepare()).await else { return Ok(()) };
-        let gateway = match prepared {
-            Ok(gateway) => gateway,
-            Err(NotStarted::ForGood(error)) => return Err(self.refused(error)),
-            Err(NotStarted::ForNow(error)) => return Err(error),
-        };
+        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut writing) = writing else { return Err(RunError("it runs already".into())) };
         let ended = CancellationToken::new();
         let connection = async {
-            let done = socket::run(&self.shared, gateway, started, stop).await;
+            let done = self.connect(&mut writing, started, &stop).await;
             ended.cancel();
             done
         };
-        let registration = ended.run_until_cancelled(self.shared.register_commands());
         // What was used is answered to the end: its event is appended there.
-        let (done, _, ()) = tokio::join!(connection, registration, self.shared.acknowledge(&ended));
+        let (done, ()) = tokio::join!(connection, self.shared.acknowledge(&ended));
+        *self.writing.lock().unwrap_or_else(PoisonError::into_inner) = Some(writing);
         match done {
             Ok(()) => Ok(()),
             Err(NotStarted::ForGood(error)) => Err(self.refused(error)),

@@ -1,49 +1,69 @@
-//! Whether the bot shows itself, which goes over its live connection.
-
-use std::sync::{Arc, Mutex, PoisonError};
+//! Whether the bot shows itself, which goes over its live connections: those of all gateways.
 
 use codec::Status;
-use serenity::{
-    gateway::{ActivityData, ShardManager},
-    model::user::OnlineStatus,
-};
+use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::body::first;
 
 /// Longest text of an activity.
 const TEXT_MAX: usize = 128;
+/// <https://discord.com/developers/docs/events/gateway-events#activity-object-activity-types>
+const CUSTOM: u8 = 4;
 
-/// See the module. While there is no connection nothing is shown.
-#[derive(Debug, Default)]
-pub(super) struct Presence(Mutex<Option<Arc<ShardManager>>>);
+/// See the module. Nothing until it was said once.
+#[derive(Debug)]
+pub(super) struct Presence(watch::Sender<Option<Value>>);
+
+impl Default for Presence {
+    fn default() -> Self {
+        Self(watch::Sender::new(None))
+    }
+}
 
 impl Presence {
-    pub(super) fn follow(&self, manager: &Arc<ShardManager>) {
-        self.put(Some(Arc::clone(manager)));
+    /// What connections show, and its changes.
+    pub(super) fn follow(&self) -> watch::Receiver<Option<Value>> {
+        self.0.subscribe()
     }
 
-    pub(super) fn lose(&self) {
-        self.put(None);
+    /// Shows it. False: it is shown already.
+    pub(super) fn show(&self, shown: Value) -> bool {
+        self.0.send_if_modified(|before| {
+            let is_new = before.as_ref() != Some(&shown);
+            *before = Some(shown);
+            is_new
+        })
     }
+}
 
-    /// Shows a status, and a text as what the bot does.
-    pub(super) async fn show(&self, status: Option<Status>, text: &str) {
-        let status = match status {
-            Some(Status::Idle) => OnlineStatus::Idle,
-            Some(Status::Dnd) => OnlineStatus::DoNotDisturb,
-            Some(Status::Invisible) => OnlineStatus::Invisible,
-            Some(Status::Online) | None => OnlineStatus::Online,
-        };
-        let manager = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(manager) = manager else { return };
-        let activity = (!text.trim().is_empty()).then(|| ActivityData::custom(first(text, TEXT_MAX)));
-        for runner in manager.runners.lock().await.values() {
-            runner.runner_tx.set_presence(activity.clone(), status);
-        }
-    }
+/// A status, and a text as what the bot does, as the gateway takes it:
+/// <https://discord.com/developers/docs/events/gateway-events#update-presence>.
+pub(super) fn presence(status: Option<Status>, text: &str) -> Value {
+    let status = match status {
+        Some(Status::Idle) => "idle",
+        Some(Status::Dnd) => "dnd",
+        Some(Status::Invisible) => "invisible",
+        Some(Status::Online) | None => "online",
+    };
+    let text = first(text.trim(), TEXT_MAX);
+    let activities = if text.is_empty() {
+        Vec::new()
+    } else {
+        vec![json!({ "name": "Custom Status", "type": CUSTOM, "state": text })]
+    };
+    json!({ "since": null, "activities": activities, "status": status, "afk": false })
+}
 
-    fn put(&self, manager: Option<Arc<ShardManager>>) {
-        let before = std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), manager);
-        drop(before);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_presence_is_shown_once() {
+        let (shown, presence) = (presence(Some(Status::Idle), " reading "), Presence::default());
+        assert_eq!((&shown["status"], &shown["activities"][0]["state"]), (&json!("idle"), &json!("reading")));
+        assert!(presence.show(shown.clone()) && !presence.show(shown));
+        assert_eq!(super::presence(None, "")["activities"], json!([]));
     }
 }

@@ -7,19 +7,28 @@ use serde_json::Value;
 
 use super::{
     Shared,
+    connection::StartLimit,
     event::id,
     rest::{Ask, Failure},
 };
 use crate::{pacing::Rank, platform::RunError};
 
-/// Connections that one process opens for a bot: one for some thousand servers.
-const SHARDS_MAX: u32 = 64;
+/// Connections that all gateways of a bot open together: one for some thousand servers.
+const SHARDS_MAX: u32 = 1_024;
 
 /// How to connect.
 #[derive(Debug)]
 pub(super) struct Gateway {
     pub(super) url: String,
     pub(super) shards: u32,
+    pub(super) limit: StartLimit,
+}
+
+impl Gateway {
+    /// The same with as many shards as others have, where they do.
+    pub(super) fn with_shards(self, others: Option<u32>) -> Self {
+        Self { shards: others.unwrap_or(self.shards), ..self }
+    }
 }
 
 /// Why there is nothing to connect to.
@@ -38,9 +47,9 @@ impl Shared {
             |what: &str| for_now(format!("{} answered without {what}; is it Discord?", self.settings.api_url));
         self.me.store(id(&me["id"]).ok_or_else(|| malformed("the bot's id"))?, Ordering::Relaxed);
         let gateway = self.ask_first("gateway/bot", "GET /gateway/bot").await?;
-        let limit = &gateway["session_start_limit"];
-        if limit["remaining"] == 0 {
-            let minutes = limit["reset_after"].as_u64().unwrap_or_default() / 60_000;
+        let limit = StartLimit::of(&gateway);
+        if limit.remaining == 0 {
+            let minutes = limit.reset_after.as_secs() / 60;
             return Err(for_now(format!(
                 "the bot has connected too often today; Discord lets it again in {minutes} minutes"
             )));
@@ -57,7 +66,13 @@ impl Shared {
         }
         let shards = gateway["shards"].as_u64().and_then(|shards| u32::try_from(shards).ok()).unwrap_or(1);
         tracing::info!(platform = %self.name, bot = me["username"].as_str(), shards, "Discord knows the bot");
-        Ok(Gateway { url, shards: shards.clamp(1, SHARDS_MAX) })
+        Ok(Gateway { url, shards: shards.clamp(1, SHARDS_MAX), limit })
+    }
+
+    /// What is left of the day's identifies.
+    pub(super) async fn start_limit(&self) -> Result<StartLimit, Failure> {
+        let ask = Ask::new(Method::GET, "gateway/bot".to_owned(), "GET /gateway/bot", "", Rank::Call);
+        self.rest.ask(ask).await.map(|gateway| StartLimit::of(&gateway))
     }
 
     async fn ask_first(&self, path: &str, route: &'static str) -> Result<Value, NotStarted> {
@@ -83,7 +98,7 @@ pub(super) fn bad_token(place: &str) -> String {
 }
 
 /// Whether an address is this machine's.
-fn is_local(url: &str) -> bool {
+pub(super) fn is_local(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();

@@ -5,50 +5,48 @@ use std::sync::PoisonError;
 use bus::unix_ms;
 use codec::Inbound;
 use serde_json::Value;
-use serenity::model::event::Event;
 
 use super::{
     Shared,
-    event::{Reading, read},
+    event::{Reading, id, read},
+    gap::{Gaps, Held, Taken, Turn},
     used::{Used, late},
 };
-use crate::media::{Place, Wanted};
+use crate::{
+    ingress::Receipt,
+    media::{Place, Wanted},
+};
 
 impl Shared {
     /// Takes an event of the gateway.
-    pub(super) fn take(&self, event: Event) {
-        let Some((kind, data)) = json(event) else { return };
-        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        if rooms.learn(&kind, &data) {
+    pub(super) fn take(&self, gaps: &Gaps, kind: String, data: Value) {
+        if self.rooms.lock().unwrap_or_else(PoisonError::into_inner).learn(&kind, &data) {
+            if kind == "GUILD_CREATE" {
+                gaps.arrives(self, &data);
+            }
             return;
         }
-        let reading = Reading {
-            platform: &self.name,
-            me: self.me(),
-            triggers: &self.triggers,
-            takes_bots: self.settings.answer_bots,
-            commands: &self.settings.commands,
-            rooms: &rooms,
-            now_ms: unix_ms(),
-        };
-        let events = read(&reading, &kind, &data);
-        drop(rooms);
-        let used = (kind == "INTERACTION_CREATE").then(|| Used::of(&data, &self.settings.commands)).flatten();
-        match events {
-            Some(Ok(events)) => self.hand_over_all(events, used),
-            Some(Err(dropped)) => {
-                let (platform, reason) = (self.name.to_string(), dropped.reason());
-                metrics::counter!("stargazer_discord_events_dropped_total", "platform" => platform, "reason" => reason)
+        if kind == "INTERACTION_CREATE" {
+            // Discord waits three seconds for an answer to it, so it waits for nothing else.
+            return self.take_use(&kind, &data);
+        }
+        match gaps.hold.turn(Held { kind, data, now_ms: unix_ms() }) {
+            Turn::Flows(held) => _ = self.publish(&held.kind, &held.data, held.now_ms),
+            Turn::Waits => {}
+            Turn::Overflows(all) => {
+                metrics::counter!("stargazer_discord_gap_overflows_total", "platform" => self.name.to_string())
                     .increment(1);
+                all.iter().for_each(|held| _ = self.publish(&held.kind, &held.data, held.now_ms));
             }
-            None => {}
         }
     }
 
-    /// With what has to be acknowledged. The event of a command goes with its acknowledgement, unless there is no room for that.
-    fn hand_over_all(&self, mut events: Vec<Inbound>, used: Option<Used>) {
+    /// Takes the use of a button, a menu or a command. The event of a command goes with its acknowledgement, unless there is no
+    /// room for that.
+    fn take_use(&self, kind: &str, data: &Value) {
+        let mut events = self.read(kind, data, unix_ms());
         let mut refused = None;
-        if let Some(mut used) = used {
+        if let Some(mut used) = Used::of(data, &self.settings.commands) {
             used.inbound = if used.is_command() { events.pop().map(Box::new) } else { None };
             refused = self.used.push(used).err();
         }
@@ -56,15 +54,61 @@ impl Shared {
             late();
             events.extend(used.inbound.map(|inbound| *inbound));
         }
-        events.into_iter().for_each(|inbound| self.hand_over(inbound));
+        for inbound in events {
+            self.hand_over(inbound);
+        }
     }
 
-    pub(super) fn hand_over(&self, mut inbound: Inbound) {
+    /// What an event has for us. What is dropped is counted.
+    fn read(&self, kind: &str, data: &Value, now_ms: u64) -> Vec<Inbound> {
+        let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        let reading = Reading {
+            platform: &self.name,
+            me: self.me(),
+            triggers: &self.triggers,
+            takes_bots: self.settings.answer_bots,
+            commands: &self.settings.commands,
+            rooms: &rooms,
+            now_ms,
+        };
+        match read(&reading, kind, data) {
+            Some(Ok(events)) => events,
+            Some(Err(dropped)) => {
+                let (platform, reason) = (self.name.to_string(), dropped.reason());
+                metrics::counter!("stargazer_discord_events_dropped_total", "platform" => platform, "reason" => reason)
+                    .increment(1);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// Hands over what an event has for us. Whether it had anything.
+    pub(super) fn publish(&self, kind: &str, data: &Value, now_ms: u64) -> bool {
+        let (mut receipt, mut is_lost, mut is_any) = (None, false, false);
+        for inbound in self.read(kind, data, now_ms) {
+            is_any = true;
+            receipt = self.hand_over(inbound);
+            is_lost |= receipt.is_none();
+        }
+        if kind == "MESSAGE_CREATE"
+            && !is_lost
+            && let (Some(channel), Some(message)) = (id(&data["channel_id"]), id(&data["id"]))
+        {
+            self.marks.note(Taken { channel, message, is_private: data["guild_id"].is_null(), receipt });
+        }
+        is_any
+    }
+
+    pub(super) fn hand_over(&self, mut inbound: Inbound) -> Option<Receipt> {
         self.fetch(&mut inbound);
         let event = inbound.event_id.clone();
-        // Nobody waits for the receipt: the buffer keeps it until it is appended.
-        if let Err(refused) = self.ingress.accept(inbound) {
-            tracing::warn!(platform = %self.name, event, error = %refused, "an event is lost");
+        match self.ingress.accept(inbound) {
+            Ok(receipt) => Some(receipt),
+            Err(refused) => {
+                tracing::warn!(platform = %self.name, event, error = %refused, "an event is lost");
+                None
+            }
         }
     }
 
@@ -79,41 +123,4 @@ impl Shared {
             file.media_key = self.media.inbound(wanted).map(|key| key.to_string());
         }
     }
-}
-
-/// Kind and content of an event, as it came: serenity gives those that it has no type for, or that do not fit theirs, as JSON.
-fn json(event: Event) -> Option<(String, Value)> {
-    if let Event::Unknown(event) = event {
-        return Some((event.kind, event.value));
-    }
-    let is_of_use = matches!(
-        event,
-        Event::MessageCreate(_)
-            | Event::MessageUpdate(_)
-            | Event::MessageDelete(_)
-            | Event::MessageDeleteBulk(_)
-            | Event::ReactionAdd(_)
-            | Event::ReactionRemove(_)
-            | Event::InteractionCreate(_)
-            | Event::GuildCreate(_)
-            | Event::ChannelCreate(_)
-            | Event::ChannelUpdate(_)
-            | Event::ChannelDelete(_)
-            | Event::ThreadCreate(_)
-            | Event::ThreadUpdate(_)
-            | Event::ThreadDelete(_)
-            | Event::ThreadListSync(_)
-    );
-    let used = match &event {
-        // Its own type does not tell it again.
-        Event::InteractionCreate(event) => Some(u8::from(event.interaction.kind())),
-        _ => None,
-    };
-    let mut event = is_of_use.then(|| serde_json::to_value(&event).ok()).flatten()?;
-    let kind = event["t"].as_str()?.to_owned();
-    let mut data = event["d"].take();
-    if let (Some(used), Some(fields)) = (used, data.as_object_mut()) {
-        fields.insert("type".into(), used.into());
-    }
-    Some((kind, data))
 }

@@ -42,6 +42,8 @@ pub(crate) struct Bot {
     pub(crate) privileged: Intents,
     pub(crate) max_concurrency: u64,
     pub(crate) shards: u64,
+    /// With fewer it has too many guilds for one of them: #sharding.
+    pub(crate) shards_min: u64,
     /// Identifies that are left in the running day, of how many.
     pub(crate) starts: (u32, u32),
     /// When the running day ends.

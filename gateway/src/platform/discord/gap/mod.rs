@@ -1,0 +1,108 @@
+//! Messages that came while no session was there to tell of them: after each identify, what stands behind the mark of a channel is
+//! read by HTTP and taken as if the socket had told it.
+//!
+//! Bounded in age and count by the settings. A channel without a mark is one that was never listened to, and stays as it is.
+//! Nothing runs twice, since a message has the same `event_id` either way.
+
+mod hold;
+mod marks;
+mod repair;
+mod tally;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::{
+    Shared,
+    event::{id, list},
+};
+pub(super) use hold::{Held, Hold, Turn};
+pub(super) use marks::{Marks, Taken, Writing};
+use repair::Of;
+pub(super) use repair::{Job, run};
+use tally::Tallies;
+
+/// Servers that wait to be looked at. A start has one job for each.
+const JOBS_MAX: usize = 4_096;
+
+pub(super) fn channel() -> (mpsc::Sender<Job>, mpsc::Receiver<Job>) {
+    mpsc::channel(JOBS_MAX)
+}
+
+/// The gaps of one shard of Discord's.
+#[derive(Debug)]
+pub(super) struct Gaps {
+    shard: u32,
+    pub(super) hold: Arc<Hold>,
+    tallies: Tallies,
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Gaps {
+    pub(super) fn new(shard: u32, jobs: mpsc::Sender<Job>) -> Self {
+        Self { shard, hold: Arc::default(), tallies: Tallies::default(), jobs }
+    }
+
+    /// A session has begun. What is private goes over the first shard.
+    pub(super) fn begin(&self, shared: &Shared) {
+        if shared.reads_gaps() && self.shard == 0 {
+            self.hold.begin_private();
+            self.ask(shared, Of::Private);
+        }
+    }
+
+    /// A server is there: from now on its channels tell what is said in them.
+    pub(super) fn arrives(&self, shared: &Shared, guild: &Value) {
+        let Some(guild_id) = id(&guild["id"]).filter(|_| shared.reads_gaps()) else { return };
+        let recent = recent(guild, shared.gap_floor());
+        if !recent.is_empty() {
+            self.hold.begin(recent.iter().map(|(channel, _)| *channel));
+            self.ask(shared, Of::Guild(guild_id, recent));
+        }
+    }
+
+    fn ask(&self, shared: &Shared, of: Of) {
+        let tally = self.tallies.current(shared.name.as_str(), self.shard);
+        let job = Job { hold: Arc::clone(&self.hold), tally, of };
+        let Err(error) = self.jobs.try_send(job) else { return };
+        let Job { hold, tally, of } = error.into_inner();
+        let channels = match of {
+            Of::Guild(_, channels) => channels.into_iter().map(|(channel, _)| channel).collect(),
+            Of::Private => hold.only(&[]),
+        };
+        tally.unread(channels.len().max(1));
+        channels.into_iter().for_each(|channel| shared.release(&hold, channel));
+    }
+}
+
+impl Shared {
+    fn reads_gaps(&self) -> bool {
+        self.settings.gap_messages > 0 && !self.settings.gap_age.is_zero()
+    }
+}
+
+/// The channels and threads of a server in which something was said after `floor`, each with its last message.
+fn recent(guild: &Value, floor: u64) -> Vec<(u64, u64)> {
+    let rooms = list(&guild["channels"]).iter().chain(list(&guild["threads"]));
+    let last = |room: &Value| Some((id(&room["id"])?, id(&room["last_message_id"]).filter(|last| *last > floor)?));
+    rooms.filter_map(last).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn channels_with_something_new_are_found() {
+        let guild = json!({ "id": "1", "channels": [
+            { "id": "2", "last_message_id": "50" }, { "id": "3", "last_message_id": "40" }, { "id": "4" },
+            { "id": "5", "last_message_id": null }, 7,
+        ], "threads": [{ "id": "6", "last_message_id": "41" }] });
+        assert_eq!(recent(&guild, 40), [(2, 50), (6, 41)]);
+        assert_eq!(recent(&json!(null), 0), []);
+    }
+}
