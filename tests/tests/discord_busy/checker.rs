@@ -25,7 +25,10 @@ pub(crate) fn read(asked: &[Asked], shown: &[String]) -> Reading {
         let found = variants(asked).iter().find_map(|question| taken(&question.answer(), left));
         match found {
             Some(count) if is_waiting => {
-                return Reading::Wrong(format!("{count} messages that answer {} before an earlier one", asked.question));
+                return Reading::Wrong(format!(
+                    "{count} messages that answer {} before an earlier one",
+                    asked.question
+                ));
             }
             Some(count) => left = &left[count..],
             // It may be on its way, or never come.

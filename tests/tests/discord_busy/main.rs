@@ -73,7 +73,8 @@ impl Fleet {
         ];
         settings.extend(more.map(|(name, value)| (name.to_owned(), value)));
         let programs = [Program::Gateway, Program::Gateway, Program::Inference];
-        let mut fleet = Self { redis, processes: programs.map(|program| Process::start(program, settings.clone())).into() };
+        let mut fleet =
+            Self { redis, processes: programs.map(|program| Process::start(program, settings.clone())).into() };
         for process in &mut fleet.processes {
             process.wait_ready().await;
         }
@@ -145,7 +146,11 @@ fn fault(kind: u32, count: u32) -> SocketFault {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_question_is_answered_once_in_order_and_in_full() {
     let plan = Plan::wished();
-    let server = DiscordServer::builder(plan.seed).shard_guilds_max(GUILDS_OF_SHARD).heartbeat(Duration::from_secs(5)).start().await;
+    let server = DiscordServer::builder(plan.seed)
+        .shard_guilds_max(GUILDS_OF_SHARD)
+        .heartbeat(Duration::from_secs(5))
+        .start()
+        .await;
     let shards = plan.channels.div_ceil(crowd::OF_GUILD).div_ceil(GUILDS_OF_SHARD) as u64;
     let bot = server.add_bot(BOT, BotRules { shards, ..BotRules::default() });
     let mut crowd = Crowd::new(&server, &bot, plan.channels, plan.seed);
@@ -172,7 +177,9 @@ async fn settled(crowd: &Crowd<'_>) -> usize {
             match checker::read(&room.asked, &crowd.shown(room)) {
                 Reading::Complete { messages: more } => messages += more,
                 Reading::Waiting => waiting.push(number),
-                Reading::Wrong(what) => panic!("channel {number}: {what}\nasked: {:?}\nshown: {:#?}", room.asked, crowd.shown(room)),
+                Reading::Wrong(what) => {
+                    panic!("channel {number}: {what}\nasked: {:?}\nshown: {:#?}", room.asked, crowd.shown(room))
+                }
             }
         }
         if waiting.is_empty() {
@@ -185,7 +192,10 @@ async fn settled(crowd: &Crowd<'_>) -> usize {
         assert!(
             since.elapsed() < STANDSTILL_MAX,
             "{} channels wait for an answer, the first {}\nasked: {:?}\nshown: {:#?}",
-            waiting.len(), waiting[0], first.asked, crowd.shown(first)
+            waiting.len(),
+            waiting[0],
+            first.asked,
+            crowd.shown(first)
         );
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
@@ -207,7 +217,8 @@ fn report(plan: &Plan, crowd: &Crowd<'_>, server: &DiscordServer, met: &BTreeMap
     }
     let mut by_status: BTreeMap<String, u64> = BTreeMap::new();
     for exchange in server.exchanges() {
-        *by_status.entry(exchange.status.map_or_else(|| "cut".to_owned(), |status| status.to_string())).or_default() += 1;
+        *by_status.entry(exchange.status.map_or_else(|| "cut".to_owned(), |status| status.to_string())).or_default() +=
+            1;
     }
     println!("requests by answer: {by_status:?}; that broke a limit: {}", server.limits_broken());
     println!("sockets met: {met:?}");
