@@ -98,6 +98,8 @@ impl Role {
 impl Names {
     /// Pub/sub channel on which a shard that was given up is announced, as `<role> <shard>`.
     pub const SHARD_NOTICES: &'static str = "sg:pubsub:shards";
+    /// Pub/sub channel on which the inventory of a platform is asked for by its name, or that of all by nothing.
+    pub const INVENTORY_NOTICES: &'static str = "sg:pubsub:inventory";
     /// Holds the number of shards that the deployment was laid out for.
     pub const TOPOLOGY: &'static str = "sg:topology";
 
@@ -271,6 +273,18 @@ impl Names {
     #[must_use]
     pub fn capabilities(platform: &str) -> String {
         format!("sg:capabilities:{platform}")
+    }
+
+    /// The servers and channels that a platform's bot is in, as JSON.
+    #[must_use]
+    pub fn inventory(platform: &str) -> String {
+        format!("sg:inventory:{platform}")
+    }
+
+    /// How a platform takes the answer to what a person used there, for as long as it does: a secret of that one use.
+    #[must_use]
+    pub fn interaction(platform: &str, id: u64) -> String {
+        format!("sg:interaction:{platform}:{id}")
     }
 
     /// A file that travels beside the streams, or why it does not.

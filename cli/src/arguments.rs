@@ -64,6 +64,9 @@ pub(crate) enum ConfigCommand {
         /// The settings file (else `SG_CONFIG`, else `stargazer.toml` here).
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+        /// Also ask Redis, the model and each platform whether they take what is set: tokens, keys, intents, permissions.
+        #[arg(long)]
+        online: bool,
     },
     /// Print the whole settings file with every key, its default and its meaning.
     Default,

@@ -1,5 +1,7 @@
 //! `stargazer config`: what is wrong with the settings, and what there is to set.
 
+mod online;
+
 use gateway::Gateway;
 use inference::Inference;
 use service::{Daemon, Document, Exit, Settings, Source};
@@ -16,7 +18,7 @@ use crate::{
 pub(crate) fn config(arguments: &Config, environment: &Environment) -> Result<Exit, Refusal> {
     match &arguments.command {
         ConfigCommand::Default => say::answer(Document.to_string().trim_end()),
-        ConfigCommand::Check { config } => {
+        ConfigCommand::Check { config, online } => {
             let settings = Settings::read(Source::from_process(config.as_deref()))
                 .map_err(|problems| Refusal::settings(&problems))?;
             // What reads well may still be more than these builds of the daemons can do.
@@ -24,7 +26,11 @@ pub(crate) fn config(arguments: &Config, environment: &Environment) -> Result<Ex
             if !problems.is_empty() {
                 return Err(Refusal::settings(&problems));
             }
-            say::answer(good(&Written::find(config.as_deref(), environment)));
+            let written = Written::find(config.as_deref(), environment);
+            say::answer(good(&written));
+            if *online {
+                online::check(&settings, &written, environment)?;
+            }
         }
     }
     Ok(Exit::Clean)

@@ -10,6 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     egress::Egress,
     ingress::{Bounds, Ingress},
+    inventory,
     media::{Fetching, Media},
     platform::{self, Platform, Started, supervise},
 };
@@ -70,6 +71,7 @@ impl Daemon for Gateway {
         }
         self.start_ingress(context);
         self.start_fetching(context);
+        self.start_inventory(context);
         let tried: Vec<_> = self.platforms.iter().map(|platform| self.start_adapter(platform, context)).collect();
         for mut tried in tried {
             let _ = tried.wait_for(|tried| *tried).await;
@@ -140,6 +142,19 @@ impl Gateway {
         let (stop, tracker) = self.streams.clone();
         let work = fetching.run(stop.clone(), context.settings.shutdown.drain);
         context.tasks.spawn("media", OnEnd::NeededUntil(stop), tracker.track_future(work));
+    }
+
+    fn start_inventory(&self, context: &Context) {
+        let with_servers = self.platforms.iter().filter(|platform| platform.has_servers()).cloned();
+        let platforms: Vec<_> = with_servers.collect();
+        if platforms.is_empty() {
+            return;
+        }
+        let settings = &context.settings.bus;
+        let lease = LeaseConfig { ttl: settings.lease_ttl, renew: settings.lease_renew };
+        let (stop, tracker) = self.adapters.clone();
+        let work = inventory::run(platforms, context.bus.clone(), lease, stop.clone());
+        context.tasks.spawn("inventory", OnEnd::NeededUntil(stop), tracker.track_future(work));
     }
 
     /// Gives what tells when its first try has ended.

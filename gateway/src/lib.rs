@@ -18,6 +18,7 @@ mod daemon;
 pub mod egress;
 mod growing;
 pub mod ingress;
+pub mod inventory;
 pub mod media;
 pub mod pacing;
 pub mod platform;

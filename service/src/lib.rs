@@ -15,7 +15,7 @@ pub use boot::{Context, Daemon, Phase, Phases, StartError, main, run};
 pub use exit::Exit;
 pub use health::{Check, Health};
 pub use settings::{
-    Boot, Bus, Discord, Document, Durability, Gateway, HealthSettings, History, Inference, Log, LogFormat, Media,
-    Model, Platform, PlatformKind, Problem, Prompt, Redis, Settings, Shutdown, Source, WebChat,
+    Boot, Bus, Discord, DiscordCommand, Document, Durability, Gateway, HealthSettings, History, Inference, Log,
+    LogFormat, Media, Model, Platform, PlatformKind, Problem, Prompt, Redis, Settings, Shutdown, Source, WebChat,
 };
 pub use tasks::{OnEnd, Tasks};

@@ -35,7 +35,7 @@ pub use http::Response;
 pub use llama_server::LlamaServer;
 pub use log::Log;
 pub use model_server::{Answer, Ended, Gate, ModelServer, Request};
-pub use pair::Pair;
+pub use pair::{Pair, dead_letters, unfinished};
 pub use process::{Process, Program, Settings};
 pub use proxy::{FaultProxy, Saboteur};
 pub use redis_server::{RawConnection, RedisServer, Reply};

@@ -106,30 +106,40 @@ impl Pair {
 
     /// Dead letters of all shards: the reasons.
     pub async fn dead_letters(&self) -> Vec<String> {
-        let mut reasons = Vec::new();
-        for shard in 0..16 {
-            let entries = self.redis.command(["XRANGE", &format!("sg:stream:dlq:{{{shard}}}"), "-", "+"]).await;
-            for entry in entries.list() {
-                let fields = entry.list()[1].list();
-                let error = fields.chunks(2).find(|pair| pair[0].text() == "error");
-                reasons.push(error.map_or_else(String::new, |pair| pair[1].text().to_owned()));
-            }
-        }
-        reasons
+        dead_letters(&self.redis).await
     }
 
     /// Entries that no process has finished, over all inbound streams.
     pub async fn unfinished(&self) -> i64 {
-        let mut count = 0;
-        for shard in 0..16 {
-            let groups = self.redis.command(["XINFO", "GROUPS", &format!("sg:stream:inbound:{{{shard}}}")]).await;
-            for group in groups.list() {
-                let number = |name: &str| {
-                    group.list().chunks(2).find(|pair| pair[0].text() == name).map_or(0, |pair| pair[1].number())
-                };
-                count += number("pending") + number("lag");
-            }
-        }
-        count
+        unfinished(&self.redis).await
     }
+}
+
+/// Dead letters of all shards of a service on this Redis: the reasons.
+pub async fn dead_letters(redis: &RedisServer) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for shard in 0..16 {
+        let entries = redis.command(["XRANGE", &format!("sg:stream:dlq:{{{shard}}}"), "-", "+"]).await;
+        for entry in entries.list() {
+            let fields = entry.list()[1].list();
+            let error = fields.chunks(2).find(|pair| pair[0].text() == "error");
+            reasons.push(error.map_or_else(String::new, |pair| pair[1].text().to_owned()));
+        }
+    }
+    reasons
+}
+
+/// Entries that no process has finished, over all inbound streams of a service on this Redis.
+pub async fn unfinished(redis: &RedisServer) -> i64 {
+    let mut count = 0;
+    for shard in 0..16 {
+        let groups = redis.command(["XINFO", "GROUPS", &format!("sg:stream:inbound:{{{shard}}}")]).await;
+        for group in groups.list() {
+            let number = |name: &str| {
+                group.list().chunks(2).find(|pair| pair[0].text() == name).map_or(0, |pair| pair[1].number())
+            };
+            count += number("pending") + number("lag");
+        }
+    }
+    count
 }

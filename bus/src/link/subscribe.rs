@@ -107,7 +107,7 @@ impl Bus {
 
 impl Bus {
     /// What comes on one channel, and the work that the caller has to run until `stop` is cancelled.
-    pub(crate) fn listen(
+    pub fn listen(
         &self,
         channel: &'static str,
         stop: CancellationToken,

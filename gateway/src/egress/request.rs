@@ -24,6 +24,11 @@ impl Egress {
         or_gone(self.platform.amend(part, id).await)
     }
 
+    pub(super) async fn give_way_if_current(&self, turn: &Turn, action: &OutboundView<'_>) -> Result<(), SendError> {
+        check(turn)?;
+        self.platform.give_way(action).await
+    }
+
     pub(super) async fn retract_if_current(
         &self,
         turn: &Turn,

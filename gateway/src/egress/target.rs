@@ -39,6 +39,9 @@ impl Egress {
         let made = self.made(turn, action).await?;
         match action.action {
             ActionType::Delete if !made.ids.is_empty() || is_own => {
+                if made.ids.is_empty() {
+                    self.give_way_if_current(turn, action).await?;
+                }
                 for id in &made.ids {
                     self.retract_if_current(turn, action, id).await?;
                 }

@@ -24,6 +24,23 @@ pub(crate) fn refuse(settings: &Settings) -> Vec<Problem> {
         .collect()
 }
 
+/// One thing that was looked at: a line for people where it is good, else what is to be done.
+pub type Found = Result<String, Problem>;
+
+/// Asks the platforms of the settings what their bots lack there. Nothing is started and nothing is changed.
+pub async fn check(settings: &Settings) -> Vec<Found> {
+    let mut found = Vec::new();
+    for platform in &settings.platforms {
+        match &platform.kind {
+            #[cfg(feature = "discord")]
+            PlatformKind::Discord(discord) => found.extend(super::discord::check(&platform.name, discord).await),
+            // Everything about them is on this machine.
+            _ => {}
+        }
+    }
+    found
+}
+
 fn is_built(kind: &PlatformKind) -> bool {
     matches!(kind, PlatformKind::WebChat(_) if cfg!(feature = "webchat"))
         || matches!(kind, PlatformKind::Discord(_) if cfg!(feature = "discord"))

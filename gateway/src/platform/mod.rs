@@ -16,7 +16,9 @@ use codec::{OutboundView, PlatformName};
 use tokio_util::sync::CancellationToken;
 
 pub use crate::egress::split::{Count, Limits};
+use crate::inventory::Inventory;
 pub use capabilities::{ButtonLimits, Capabilities, FileLimits};
+pub use factory::{Found, check};
 pub(crate) use factory::{create, refuse};
 pub use send::{Accepted, File, Part, Permanent, SendError, Settling, Sought};
 pub use supervise::Started;
@@ -53,6 +55,12 @@ pub trait Platform: Send + Sync + Debug {
     /// Takes a message of its own away, in the place of this action. One that is not there any more is as good.
     async fn retract(&self, action: &OutboundView<'_>, id: &str) -> Result<(), SendError>;
 
+    /// An action that was to be shown ends without anything: takes away what the platform shows in its place by itself, by the
+    /// action's `target_key`.
+    async fn give_way(&self, _action: &OutboundView<'_>) -> Result<(), SendError> {
+        Ok(())
+    }
+
     /// How long to wait at least, for now, between two texts of one message that shows what is being written. None where that is
     /// not shown by edits. Asked again for each look, so that it may follow what is left of a budget.
     ///
@@ -61,6 +69,16 @@ pub trait Platform: Send + Sync + Debug {
     /// looked up, and where none is found there is none.
     fn preview_every(&self) -> Option<Duration> {
         None
+    }
+
+    /// Whether its bot is in servers that have channels, which can be listed.
+    fn has_servers(&self) -> bool {
+        false
+    }
+
+    /// Lists them all, whichever of them this process hears of.
+    async fn list(&self, _inventory: &mut Inventory) -> Result<(), SendError> {
+        Ok(())
     }
 
     /// Answers a question about the live platform, or does for a worker what only a live connection can. `docs/wire.md` lists

@@ -58,24 +58,29 @@ struct StreamOptions {
     include_usage: bool,
 }
 
+/// What speaks HTTP with an endpoint.
+pub(super) fn http(base_url: &str) -> Result<reqwest::Client, String> {
+    let mut builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).user_agent("stargazer");
+    if base_url.starts_with("http://") {
+        // Without TLS no certificates are needed, so a machine that has none can still talk to a local model.
+        builder = builder.tls_certs_only([]);
+    }
+    if is_local(base_url) {
+        // A proxy of the machine's is for what is elsewhere.
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|error| {
+        format!("no TLS for {base_url}: {error}; install the system's certificates (package ca-certificates)")
+    })
+}
+
 impl Client {
     /// A client of `base_url` for the model `name`.
     ///
     /// # Errors
     /// One line that says what to do, when no TLS can be set up.
     pub fn new(base_url: &str, name: &str, settings: &service::Model) -> Result<Self, String> {
-        let mut builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).user_agent("stargazer");
-        if base_url.starts_with("http://") {
-            // Without TLS no certificates are needed, so a machine that has none can still talk to a local model.
-            builder = builder.tls_certs_only([]);
-        }
-        if is_local(base_url) {
-            // A proxy of the machine's is for what is elsewhere.
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(|error| {
-            format!("no TLS for {base_url}: {error}; install the system's certificates (package ca-certificates)")
-        })?;
+        let http = http(base_url)?;
         let url = format!("{}/chat/completions", base_url.trim_end_matches('/'));
         let endpoint = Endpoint {
             shown: without_password(&url),
@@ -303,7 +308,7 @@ impl Endpoint {
 }
 
 /// The body up to its bound; what broke off is what was there.
-async fn whole(mut response: Response) -> Vec<u8> {
+pub(super) async fn whole(mut response: Response) -> Vec<u8> {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
         body.extend_from_slice(&chunk);
@@ -315,7 +320,7 @@ async fn whole(mut response: Response) -> Vec<u8> {
 }
 
 /// `http://user:password@host/` without what stands before the host.
-fn without_password(url: &str) -> String {
+pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let authority = rest.split('/').next().unwrap_or(rest);
     match authority.rfind('@') {
@@ -338,7 +343,7 @@ fn quote(body: &[u8]) -> String {
 }
 
 /// An error with what caused it: the outermost of reqwest's says little. Its URL, which may hold a secret, is left out.
-fn causes(error: &reqwest::Error) -> String {
+pub(super) fn causes(error: &reqwest::Error) -> String {
     let mut text = String::new();
     let mut source: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(cause) = source {

@@ -1,5 +1,6 @@
 //! Language models behind one seam: a conversation goes in, a stream of text comes out.
 
+mod check;
 mod chunk;
 mod client;
 mod echo;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use futures_util::stream::BoxStream;
 use serde::Serialize;
 
+pub use check::check;
 pub use client::Client;
 pub use echo::Echo;
 pub use error::ModelError;

@@ -2,6 +2,9 @@
 
 use codec::{InboundView, Kind, control};
 
+/// What an interaction that steers a conversation is called begins so.
+const OWN: &str = "sg:";
+
 /// See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Plan<'a> {
@@ -25,6 +28,10 @@ impl<'a> Plan<'a> {
             (Kind::Interaction, control::FORGET) => Self::Forget,
             (Kind::Interaction, control::REGENERATE) => {
                 Self::AnswerAgain { target: inbound.values.iter().next().unwrap_or("") }
+            }
+            // A command that says something, as somebody might have typed it.
+            (Kind::Interaction, id) if inbound.is_addressed && !inbound.content.is_empty() && !id.starts_with(OWN) => {
+                Self::Answer
             }
             (kind, _) => {
                 metrics::counter!("stargazer_inbound_unanswered_total", "kind" => kind.as_str()).increment(1);
@@ -64,6 +71,15 @@ mod tests {
         };
         assert_eq!(plan(&|inbound| interaction(inbound, "sg:forget")), "Forget");
         assert_eq!(plan(&|inbound| interaction(inbound, "sg:stop")), "Nothing");
+        for (id, content, expected) in
+            [("ask", "why?", "Answer"), ("stop", "", "Nothing"), ("sg:new", "why?", "Nothing")]
+        {
+            let made = plan(&|inbound| {
+                interaction(inbound, id);
+                (inbound.content, inbound.is_addressed) = (content.into(), true);
+            });
+            assert_eq!(made, expected, "{id}");
+        }
         assert_eq!(
             plan(&|inbound| {
                 interaction(inbound, "sg:regenerate");

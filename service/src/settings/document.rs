@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    macros::Key,
+    macros::{Key, List},
     platforms,
     sections::{
         Boot, Bus, Discord, Gateway, HealthSettings, History, Inference, Log, Media, Model, Prompt, Redis, Shutdown,
@@ -15,21 +15,24 @@ use super::{
 #[derive(Debug, Clone, Copy)]
 pub struct Document;
 
-const SECTIONS: [(&str, &[&str], &[Key]); 14] = [
-    (Redis::PATH, Redis::DOC, Redis::KEYS),
-    (Model::PATH, Model::DOC, Model::KEYS),
-    (Prompt::PATH, Prompt::DOC, Prompt::KEYS),
-    (History::PATH, History::DOC, History::KEYS),
-    (WebChat::PATH, WebChat::DOC, WebChat::KEYS),
-    (Discord::PATH, Discord::DOC, Discord::KEYS),
-    (Gateway::PATH, Gateway::DOC, Gateway::KEYS),
-    (Media::PATH, Media::DOC, Media::KEYS),
-    (Inference::PATH, Inference::DOC, Inference::KEYS),
-    (Bus::PATH, Bus::DOC, Bus::KEYS),
-    (HealthSettings::PATH, HealthSettings::DOC, HealthSettings::KEYS),
-    (Log::PATH, Log::DOC, Log::KEYS),
-    (Boot::PATH, Boot::DOC, Boot::KEYS),
-    (Shutdown::PATH, Shutdown::DOC, Shutdown::KEYS),
+/// Path, documentation, keys, and the list of blocks that it has.
+type Section = (&'static str, &'static [&'static str], &'static [Key], Option<List>);
+
+const SECTIONS: [Section; 14] = [
+    (Redis::PATH, Redis::DOC, Redis::KEYS, None),
+    (Model::PATH, Model::DOC, Model::KEYS, None),
+    (Prompt::PATH, Prompt::DOC, Prompt::KEYS, None),
+    (History::PATH, History::DOC, History::KEYS, None),
+    (WebChat::PATH, WebChat::DOC, WebChat::KEYS, None),
+    (Discord::PATH, Discord::DOC, Discord::KEYS, Some(Discord::LIST)),
+    (Gateway::PATH, Gateway::DOC, Gateway::KEYS, None),
+    (Media::PATH, Media::DOC, Media::KEYS, None),
+    (Inference::PATH, Inference::DOC, Inference::KEYS, None),
+    (Bus::PATH, Bus::DOC, Bus::KEYS, None),
+    (HealthSettings::PATH, HealthSettings::DOC, HealthSettings::KEYS, None),
+    (Log::PATH, Log::DOC, Log::KEYS, None),
+    (Boot::PATH, Boot::DOC, Boot::KEYS, None),
+    (Shutdown::PATH, Shutdown::DOC, Shutdown::KEYS, None),
 ];
 
 impl fmt::Display for Document {
@@ -40,7 +43,7 @@ impl fmt::Display for Document {
             "# Any key can also be set in the environment: bus.shards is SG_BUS__SHARDS. Secrets may also come from a"
         )?;
         writeln!(f, "# file: model.api_key_file.")?;
-        for (path, doc, keys) in SECTIONS {
+        for (path, doc, keys, list) in SECTIONS {
             writeln!(f)?;
             doc.iter().try_for_each(|line| writeln!(f, "#{line}"))?;
             writeln!(f, "[{path}]")?;
@@ -53,6 +56,15 @@ impl fmt::Display for Document {
             for key in keys {
                 key.doc.iter().try_for_each(|line| writeln!(f, "#{line}"))?;
                 writeln!(f, "#{} = {}", key.name, shown(key))?;
+            }
+            if let Some(List { path, doc, keys }) = list {
+                // Shown as a block that is no part of the file: there is none by default.
+                doc.iter().try_for_each(|line| writeln!(f, "#{line}"))?;
+                writeln!(f, "#   [[{path}]]")?;
+                for key in keys {
+                    key.doc.iter().try_for_each(|line| writeln!(f, "#   #{line}"))?;
+                    writeln!(f, "#   {} = {}", key.name, shown(key))?;
+                }
             }
         }
         Ok(())

@@ -6,6 +6,14 @@ use super::{
     value::Setting,
 };
 
+/// A list of blocks in a section, as the documented file shows it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct List {
+    pub(super) path: &'static str,
+    pub(super) doc: &'static [&'static str],
+    pub(super) keys: &'static [Key],
+}
+
 /// One key, as the documented file shows it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Key {
@@ -61,6 +69,27 @@ pub(super) fn read_key<T: Setting>(
     }
 }
 
+/// Reads the blocks of a list, in the order of their numbers: `[[prefix.name]]` in the file, `PREFIX__NAME__0__KEY` in the
+/// environment.
+pub(super) fn read_list<T>(
+    source: &mut Source,
+    problems: &mut Vec<Problem>,
+    prefix: &str,
+    name: &str,
+    read: impl Fn(&str, &mut Source, &mut Vec<Problem>) -> T,
+) -> Vec<T> {
+    let list = format!("{prefix}.{name}");
+    let is_none = |written: &Written| matches!(written, Written::List(items) if items.is_empty());
+    if let Some((written, place)) = source.take(&list)
+        && !is_none(&written)
+    {
+        problems.push(Problem::new(&list, format!("is a plain value ({place}), but has to be blocks of [[{list}]]")));
+    }
+    let mut numbers: Vec<u32> = source.names_under(&list).iter().filter_map(|number| number.parse().ok()).collect();
+    numbers.sort_unstable();
+    numbers.into_iter().map(|number| read(&format!("{list}.{number}"), source, problems)).collect()
+}
+
 /// The default of a key, which stands in for what could not be read so that the rest is checked too. A test reads every
 /// default, so the compiler's complaint that this might fail is answered there.
 #[expect(clippy::panic, reason = "a default that does not parse cannot pass the tests")]
@@ -71,7 +100,7 @@ pub(super) fn fallback<T: Setting>(default: &str) -> T {
     }
 }
 
-/// Declares sections. A key without a default is an `Option`.
+/// Declares sections. A key without a default is an `Option`. A section may have a list of blocks, each a section of its own.
 macro_rules! sections {
     ($(
         $(#[doc = $section_doc:literal])+
@@ -80,12 +109,14 @@ macro_rules! sections {
                 $(#[doc = $doc:literal])+
                 $name:ident: $type:ty $(= $default:literal)? $(, from $least:literal to $most:literal)?;
             )+
-        }
+        } $(with $list:ident: $item:ident;)?
     )+) => {$(
         $(#[doc = $section_doc])+
         #[derive(Debug, Clone)]
         pub struct $section {
             $( $(#[doc = $doc])+ pub $name: $type, )+
+            $( /// The blocks of this list, in their order.
+            pub $list: Vec<$item>, )?
         }
 
         impl $section {
@@ -102,6 +133,12 @@ macro_rules! sections {
                 },
             )+];
 
+            $( pub(super) const LIST: $crate::settings::macros::List = $crate::settings::macros::List {
+                path: <$item>::PATH,
+                doc: <$item>::DOC,
+                keys: <$item>::KEYS,
+            }; )?
+
             /// What cannot be read is reported and takes its default, so that the rest is still checked.
             pub(super) fn read(
                 path: &str,
@@ -115,7 +152,11 @@ macro_rules! sections {
                         sections!(@range $($least, $most)?),
                     )
                     .unwrap_or_else(|| fallback::<$type>(sections!(@text $($default)?))),
-                )+}
+                )+
+                $( $list: $crate::settings::macros::read_list(
+                    source, problems, path, stringify!($list), $item::read,
+                ), )?
+                }
             }
         }
     )+};

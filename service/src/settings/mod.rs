@@ -9,6 +9,7 @@ mod platforms;
 mod problem;
 mod relations;
 mod sections;
+mod slash;
 mod source;
 mod value;
 
@@ -18,8 +19,8 @@ pub use document::Document;
 pub use platforms::{Platform, PlatformKind};
 pub use problem::Problem;
 pub use sections::{
-    Boot, Bus, Discord, Gateway, HealthSettings, History, Inference, Log, Media, Model, Prompt, Redis, Shutdown,
-    WebChat,
+    Boot, Bus, Discord, DiscordCommand, Gateway, HealthSettings, History, Inference, Log, Media, Model, Prompt, Redis,
+    Shutdown, WebChat,
 };
 pub use source::Source;
 pub use value::{Durability, LogFormat};

@@ -3,7 +3,7 @@
 use bytesize::ByteSize;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{PlatformKind, Problem, Settings};
+use super::{PlatformKind, Problem, Settings, slash};
 use crate::telemetry::filter_fault;
 
 /// A text on the wire has 256 KiB at most; what we add to one (why it was cut) needs a little of that.
@@ -94,6 +94,7 @@ pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>) {
                 let is_gateway = |url: &String| ["wss://", "ws://"].iter().any(|scheme| url.starts_with(scheme));
                 let gateway = discord.gateway_url.as_ref();
                 rule(gateway.is_none_or(is_gateway), &key("gateway_url"), "has to begin with wss:// or ws://");
+                slash::check(&discord.commands, &key("commands"), &mut rule);
             }
         }
     }

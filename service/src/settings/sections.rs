@@ -216,5 +216,19 @@ sections! {
         api_url: String = "https://discord.com";
         /// Where its gateway is (`wss://...`). Without one, where the API says.
         gateway_url: Option<String>;
+    } with commands: DiscordCommand;
+
+    /// Slash commands, one block each. They become all that the bot has at Discord; without any, nothing is changed there.
+    DiscordCommand = "platform.discord.commands" {
+        /// What is typed behind the slash.
+        name: String = "";
+        /// What Discord shows beside it.
+        description: String = "";
+        /// The name of its text. Without one it takes none, and the bot is asked `/name`.
+        option: Option<String>;
+        /// What Discord shows beside that.
+        option_description: String = "What to say";
+        /// Whether the text has to be given.
+        option_required: bool = "true";
     }
 }

@@ -92,6 +92,14 @@ impl Source {
                     self.flatten(inner, &key, place);
                     continue;
                 }
+                Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_table) => {
+                    for (number, item) in items.iter().enumerate() {
+                        item.as_table()
+                            .into_iter()
+                            .for_each(|item| self.flatten(item, &format!("{key}.{number}"), place));
+                    }
+                    continue;
+                }
                 Value::Array(items) => match items.iter().map(scalar).collect::<Option<Vec<_>>>() {
                     Some(items) => Written::List(items),
                     None => {

@@ -146,3 +146,40 @@ fn a_discord_block_needs_a_token_that_can_be_sent() {
     let more = [("SG_PLATFORM__SUPPORT__API_URL", "discord.com"), ("SG_PLATFORM__SUPPORT__GATEWAY_URL", "http://x")];
     assert_eq!(read(&file("t"), &more).unwrap_err().len(), 2);
 }
+
+#[test]
+fn commands_are_blocks_in_the_file_and_numbers_in_the_environment() {
+    let file = "[platform.discord]\ntoken = \"t\"\n[[platform.discord.commands]]\nname = \"ask\"\ndescription = \"Asks.\"\n\
+                option = \"text\"\n[[platform.discord.commands]]\nname = \"joke\"\ndescription = \"Tells one.\"\n";
+    let commands = |environment: &[(&str, &str)]| {
+        let settings = read(file, environment)?;
+        let found = settings.platforms.into_iter().find_map(|platform| match platform.kind {
+            PlatformKind::Discord(discord) => Some(discord.commands),
+            PlatformKind::WebChat(_) => None,
+        });
+        Ok::<_, Vec<String>>(found.unwrap())
+    };
+    let two = commands(&[]).unwrap();
+    let told: Vec<_> = two.iter().map(|one| (one.name.as_str(), one.option.as_deref(), one.option_required)).collect();
+    assert_eq!(told, [("ask", Some("text"), true), ("joke", None, true)]);
+    let third = [
+        ("SG_PLATFORM__DISCORD__COMMANDS__10__NAME", "song"),
+        ("SG_PLATFORM__DISCORD__COMMANDS__10__DESCRIPTION", "Sings"),
+    ];
+    let more = [third[0], third[1], ("SG_PLATFORM__DISCORD__COMMANDS__1__NAME", "pun")];
+    let names: Vec<String> = commands(&more).unwrap().into_iter().map(|one| one.name).collect();
+    assert_eq!(names, ["ask", "pun", "song"]);
+    for (key, value, problem) in [
+        ("0__NAME", "Ask", "platform.discord.commands.0.name: has to be 1 to 32 small letters"),
+        ("1__NAME", "ask", "platform.discord.commands.1.name: has to be another one"),
+        ("2__NAME", "x", "platform.discord.commands.2.description: has to have 1 to 100 characters"),
+        ("0__OPTION", "a b", "platform.discord.commands.0.option: has to be 1 to 32 small letters"),
+        ("0__OPTIONS", "x", "did you mean `platform.discord.commands.0.option`?"),
+    ] {
+        let problems = commands(&[(&format!("SG_PLATFORM__DISCORD__COMMANDS__{key}"), value)]).unwrap_err();
+        assert!(problems.len() == 1 && problems[0].contains(problem), "{key}: {problems:?}");
+    }
+    let plain = "[platform.discord]\ntoken = \"t\"\ncommands = [\"ask\"]\n";
+    assert!(read(plain, &[]).unwrap_err()[0].contains("has to be blocks of [[platform.discord.commands]]"));
+    assert!(read(&plain.replace("\"ask\"", ""), &[]).is_ok());
+}

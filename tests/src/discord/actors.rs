@@ -66,6 +66,14 @@ impl DiscordServer {
         })
     }
 
+    /// What everybody may do in a guild from now on.
+    pub fn everyone_may(&self, guild: Snowflake, may: Permissions) {
+        self.shared.with(|state| {
+            let home = state.world.guilds.get_mut(&guild).expect("a guild of this server");
+            home.roles.iter_mut().filter(|role| role.id == guild).for_each(|role| role.permissions = may);
+        });
+    }
+
     /// Takes permissions from one member in one channel, in the place of what was taken or given before.
     pub fn deny(&self, channel: Snowflake, user: Snowflake, deny: Permissions) {
         self.overwrite(channel, user, Permissions::default(), deny);

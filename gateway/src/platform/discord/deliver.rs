@@ -28,12 +28,10 @@ impl Shared {
     /// Makes a message, or gets the one that an earlier try made.
     pub(super) async fn create(&self, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
         let channel = channel(part.action)?;
-        let rank = match &part.file {
-            Some(_) => Rank::File,
-            None if is_preview(part) => Rank::Part,
-            None => Rank::Final,
-        };
-        let mut ask = Ask::of_channel(Method::POST, CREATE, channel, "/messages", rank).with(body::create(part));
+        if let Some(accepted) = self.answer_use(part).await? {
+            return Ok(accepted);
+        }
+        let mut ask = Ask::of_channel(Method::POST, CREATE, channel, "/messages", rank(part)).with(body::create(part));
         ask.file = part.file.as_ref();
         let made = self.rest.ask(ask).await?;
         accepted(&made, part).ok_or_else(|| SendError::Unknown("the answer has no message".into()))
@@ -41,9 +39,12 @@ impl Shared {
 
     /// Gives a message the text of a part.
     pub(super) async fn edit(&self, part: &Part<'_, '_>, id: &str) -> Result<(), SendError> {
-        let channel = channel(part.action)?;
+        let (channel, id) = (channel(part.action)?, number(id)?);
+        if self.edit_use(part, id).await? {
+            return Ok(());
+        }
         let rank = if is_preview(part) { Rank::Edit } else { Rank::Final };
-        let under = format!("/messages/{}", number(id)?);
+        let under = format!("/messages/{id}");
         let mut ask = Ask::of_channel(Method::PATCH, EDIT, channel, &under, rank).with(body::edit(part));
         ask.file = part.file.as_ref();
         let changed = self.rest.ask(ask).await;
@@ -57,8 +58,11 @@ impl Shared {
     /// Takes a message of the bot's away.
     pub(super) async fn delete(&self, action: &OutboundView<'_>, id: &str) -> Result<(), SendError> {
         let (channel, id) = (channel(action)?, number(id)?);
+        if self.delete_use(action, id).await? {
+            return Ok(());
+        }
         let ask = Ask::of_channel(Method::DELETE, DELETE, channel, &format!("/messages/{id}"), Rank::Call);
-        unless_gone(self.rest.ask(ask).await)
+        Ok(unless_gone(self.rest.ask(ask).await)?)
     }
 
     /// Carries out what makes no new message.
@@ -70,7 +74,7 @@ impl Shared {
                 let (channel, emoji) = (channel(action)?, escaped(action.emoji));
                 let under = format!("/messages/{}/reactions/{emoji}/@me", target(action)?);
                 let (method, route) = if action.removed { (Method::DELETE, UNREACT) } else { (Method::PUT, REACT) };
-                unless_gone(self.rest.ask(Ask::of_channel(method, route, channel, &under, Rank::Call)).await)
+                Ok(unless_gone(self.rest.ask(Ask::of_channel(method, route, channel, &under, Rank::Call)).await)?)
             }
             ActionType::Typing if action.state == Some(TypingState::Stop) => Ok(()),
             ActionType::Typing => {
@@ -104,13 +108,22 @@ pub(super) fn accepted(message: &Value, part: &Part<'_, '_>) -> Option<Accepted>
     Some(Accepted { id, text, lacks_file })
 }
 
-fn is_preview(part: &Part<'_, '_>) -> bool {
+pub(super) fn is_preview(part: &Part<'_, '_>) -> bool {
     part.key.ends_with(".preview")
 }
 
-fn unless_gone(asked: Result<Value, Failure>) -> Result<(), SendError> {
+/// How urgent it is that a part is made.
+pub(super) fn rank(part: &Part<'_, '_>) -> Rank {
+    match &part.file {
+        Some(_) => Rank::File,
+        None if is_preview(part) => Rank::Part,
+        None => Rank::Final,
+    }
+}
+
+pub(super) fn unless_gone(asked: Result<Value, Failure>) -> Result<(), Failure> {
     match asked {
-        Err(failure) if !failure.is_gone() => Err(failure.into()),
+        Err(failure) if !failure.is_gone() => Err(failure),
         _ => Ok(()),
     }
 }

@@ -5,17 +5,22 @@
 
 mod body;
 mod calls;
-mod clicks;
+mod check;
+mod commands;
 mod connection;
 mod deliver;
 mod event;
 mod gap;
+mod hold;
 mod presence;
 mod read_back;
 mod rest;
 mod rooms;
+mod servers;
 mod start;
 mod take;
+mod thinking;
+mod used;
 
 use std::{
     sync::{
@@ -38,17 +43,21 @@ use super::{
 };
 use crate::{
     ingress::Ingress,
+    inventory::Inventory,
     media::Media,
     pacing::{Pacer, Share, SharedBudget},
 };
+pub(super) use check::check;
 use connection::Done;
 use deliver::Cadence;
 use event::Triggers;
 use gap::{Marks, Writing};
+use hold::Holds;
 use presence::Presence;
 use rest::Rest;
 use rooms::Rooms;
 use start::NotStarted;
+use used::Waiting;
 
 /// Characters of a message.
 const TEXT_MAX: usize = 2000;
@@ -105,6 +114,10 @@ struct Shared {
     /// The bot's own user; 0 until it is known.
     me: AtomicU64,
     rooms: Mutex<Rooms>,
+    /// Whether Discord has the bot's commands as they should be.
+    has_commands: AtomicBool,
+    used: Waiting,
+    holds: Holds,
     presence: Presence,
     cadence: Cadence,
     /// Which of Discord's shards are this gateway's.
@@ -136,12 +149,15 @@ impl Discord {
             marks,
             rest,
             triggers: Triggers::new(&settings.triggers),
+            holds: Holds::new(context.bus.clone(), name.clone()),
             name,
             settings,
             ingress,
             media,
             me: AtomicU64::new(0),
             rooms: Mutex::default(),
+            has_commands: AtomicBool::new(false),
+            used: Waiting::default(),
             presence: Presence::default(),
             cadence: Cadence::default(),
         };
@@ -171,7 +187,15 @@ impl Discord {
             let gateway = prepared?.with_shards(follows);
             let shards = gateway.shards;
             let insists = self.insists.swap(false, Ordering::Relaxed);
-            match connection::run(&self.shared, gateway, insists, writing, started, stop.clone()).await? {
+            let ended = CancellationToken::new();
+            let connected = async {
+                let done = connection::run(&self.shared, gateway, insists, writing, started, stop.clone()).await;
+                ended.cancel();
+                done
+            };
+            let registered = ended.run_until_cancelled(self.shared.register_commands());
+            let (done, _) = tokio::join!(connected, registered);
+            match done? {
                 Done::Stopped => break,
                 Done::Follows(of) => {
                     tracing::info!(platform = %self.shared.name, before = shards, now = of, "other gateways of the bot have another number of shards");
@@ -237,7 +261,14 @@ impl Platform for Discord {
         }
         let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut writing) = writing else { return Err(RunError("it runs already".into())) };
-        let done = self.connect(&mut writing, started, &stop).await;
+        let ended = CancellationToken::new();
+        let connection = async {
+            let done = self.connect(&mut writing, started, &stop).await;
+            ended.cancel();
+            done
+        };
+        // What was used is answered to the end: its event is appended there.
+        let (done, ()) = tokio::join!(connection, self.shared.acknowledge(&ended));
         *self.writing.lock().unwrap_or_else(PoisonError::into_inner) = Some(writing);
         match done {
             Ok(()) => Ok(()),
@@ -270,12 +301,24 @@ impl Platform for Discord {
         self.shared.edit(part, id).await
     }
 
+    async fn give_way(&self, action: &OutboundView<'_>) -> Result<(), SendError> {
+        self.shared.stop_thinking(action).await
+    }
+
     async fn retract(&self, action: &OutboundView<'_>, id: &str) -> Result<(), SendError> {
         self.shared.delete(action, id).await
     }
 
     fn preview_every(&self) -> Option<Duration> {
         Some(self.shared.cadence.get())
+    }
+
+    fn has_servers(&self) -> bool {
+        true
+    }
+
+    async fn list(&self, inventory: &mut Inventory) -> Result<(), SendError> {
+        self.shared.list(inventory).await
     }
 
     async fn call(&self, method: &str, args: &serde_json::Value, _key: &str) -> Result<serde_json::Value, CallError> {

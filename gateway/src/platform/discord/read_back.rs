@@ -8,6 +8,7 @@ use super::{
     body::{content, nonce},
     deliver::{accepted, channel},
     event::{first_id_at, id, list, time_of},
+    hold::Use,
     rest::Ask,
 };
 use crate::{
@@ -29,7 +30,14 @@ impl Shared {
     /// Looks for what a send left.
     pub(super) async fn read_back(&self, sought: &Sought<'_, '_>) -> Result<Option<Accepted>, SendError> {
         let channel = channel(sought.part.action)?;
-        let mut after = first_id_at(sought.since_ms.saturating_sub(SKEW_MS));
+        if self.is_in_place(sought.part).await? {
+            // Its repeat is the same message, whatever became of it.
+            return Ok(None);
+        }
+        // The place of an answer to a command is older than the answer.
+        let of_use = Use::of_part(&self.name, &sought.part.key).map(|(of, _)| time_of(of.id));
+        let since_ms = of_use.map_or(sought.since_ms, |used| used.min(sought.since_ms));
+        let mut after = first_id_at(since_ms.saturating_sub(SKEW_MS));
         for _ in 0..PAGES_MAX {
             let under = format!("/messages?after={after}&limit={PAGE}");
             let page = self.rest.ask(Ask::of_channel(Method::GET, HISTORY, channel, &under, Rank::Call)).await?;

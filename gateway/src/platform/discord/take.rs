@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::{
     Shared,
-    clicks::Click,
     event::{Reading, id, read},
     gap::{Gaps, Held, Taken, Turn},
+    used::{Used, late},
 };
 use crate::{
     ingress::Receipt,
@@ -18,18 +18,17 @@ use crate::{
 };
 
 impl Shared {
-    /// Takes an event of the gateway. Gives what has to be acknowledged.
-    pub(super) fn take(&self, gaps: &Gaps, kind: String, data: Value) -> Option<Click> {
+    /// Takes an event of the gateway.
+    pub(super) fn take(&self, gaps: &Gaps, kind: String, data: Value) {
         if self.rooms.lock().unwrap_or_else(PoisonError::into_inner).learn(&kind, &data) {
             if kind == "GUILD_CREATE" {
                 gaps.arrives(self, &data);
             }
-            return None;
+            return;
         }
         if kind == "INTERACTION_CREATE" {
             // Discord waits three seconds for an answer to it, so it waits for nothing else.
-            self.publish(&kind, &data, unix_ms());
-            return Click::of(&data);
+            return self.take_use(&kind, &data);
         }
         match gaps.hold.turn(Held { kind, data, now_ms: unix_ms() }) {
             Turn::Flows(held) => _ = self.publish(&held.kind, &held.data, held.now_ms),
@@ -40,49 +39,68 @@ impl Shared {
                 all.iter().for_each(|held| _ = self.publish(&held.kind, &held.data, held.now_ms));
             }
         }
-        None
     }
 
-    /// Hands over what an event has for us. Whether it had anything.
-    pub(super) fn publish(&self, kind: &str, data: &Value, now_ms: u64) -> bool {
-        let events = {
-            let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-            let reading = Reading {
-                platform: &self.name,
-                me: self.me(),
-                triggers: &self.triggers,
-                takes_bots: self.settings.answer_bots,
-                rooms: &rooms,
-                now_ms,
-            };
-            read(&reading, kind, data)
+    /// Takes the use of a button, a menu or a command. The event of a command goes with its acknowledgement, unless there is no
+    /// room for that.
+    fn take_use(&self, kind: &str, data: &Value) {
+        let mut events = self.read(kind, data, unix_ms());
+        let mut refused = None;
+        if let Some(mut used) = Used::of(data, &self.settings.commands) {
+            used.inbound = if used.is_command() { events.pop().map(Box::new) } else { None };
+            refused = self.used.push(used).err();
+        }
+        if let Some(used) = refused {
+            late();
+            events.extend(used.inbound.map(|inbound| *inbound));
+        }
+        for inbound in events {
+            self.hand_over(inbound);
+        }
+    }
+
+    /// What an event has for us. What is dropped is counted.
+    fn read(&self, kind: &str, data: &Value, now_ms: u64) -> Vec<Inbound> {
+        let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        let reading = Reading {
+            platform: &self.name,
+            me: self.me(),
+            triggers: &self.triggers,
+            takes_bots: self.settings.answer_bots,
+            commands: &self.settings.commands,
+            rooms: &rooms,
+            now_ms,
         };
-        let (mut receipt, mut is_lost, mut is_any) = (None, false, false);
-        match events {
-            Some(Ok(events)) => {
-                for inbound in events {
-                    is_any = true;
-                    receipt = self.hand_over(inbound);
-                    is_lost |= receipt.is_none();
-                }
-            }
+        match read(&reading, kind, data) {
+            Some(Ok(events)) => events,
             Some(Err(dropped)) => {
                 let (platform, reason) = (self.name.to_string(), dropped.reason());
                 metrics::counter!("stargazer_discord_events_dropped_total", "platform" => platform, "reason" => reason)
                     .increment(1);
+                Vec::new()
             }
-            None => {}
+            None => Vec::new(),
+        }
+    }
+
+    /// Hands over what an event has for us. Whether it had anything.
+    pub(super) fn publish(&self, kind: &str, data: &Value, now_ms: u64) -> bool {
+        let (mut receipt, mut is_lost, mut is_any) = (None, false, false);
+        for inbound in self.read(kind, data, now_ms) {
+            is_any = true;
+            receipt = self.hand_over(inbound);
+            is_lost |= receipt.is_none();
         }
         if kind == "MESSAGE_CREATE"
             && !is_lost
             && let (Some(channel), Some(message)) = (id(&data["channel_id"]), id(&data["id"]))
         {
-            self.marks.note(Taken { channel, message, is_private: data["guild_id"].is_null(), receipt });
+            self.marks.note(Taken { channel, message, guild: id(&data["guild_id"]), receipt });
         }
         is_any
     }
 
-    fn hand_over(&self, mut inbound: Inbound) -> Option<Receipt> {
+    pub(super) fn hand_over(&self, mut inbound: Inbound) -> Option<Receipt> {
         self.fetch(&mut inbound);
         let event = inbound.event_id.clone();
         match self.ingress.accept(inbound) {

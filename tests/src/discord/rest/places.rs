@@ -126,13 +126,33 @@ pub(crate) fn user(state: &State, call: &Call) -> Answer {
     Ok(Some(shown))
 }
 
+/// discord.com/developers/docs/resources/user#get-current-user-guilds: by id, at most 200, with what the bot may do there whatever
+/// the channels say.
+pub(crate) fn guilds(state: &State, call: &Call) -> Answer {
+    let (me, world) = (call.me()?, &state.world);
+    let limit = call.number("limit", 200, 1, 200)?;
+    let after = call.query.get("after").and_then(|id| Snowflake::parse(id)).unwrap_or_default();
+    let mine = world.guilds.values().filter(|guild| guild.id > after && guild.members.contains_key(&me));
+    let shown = mine.take(limit).map(|guild| {
+        json!({
+            "id": guild.id, "name": guild.name, "icon": null, "banner": null, "owner": guild.owner == me, "features": [],
+            "permissions": world.guild_permissions(me, guild).0.to_string(),
+        })
+    });
+    Ok(Some(shown.collect::<Vec<_>>().into()))
+}
+
+/// #application-object-application-flags: of a bot in fewer than 100 servers.
+const MESSAGE_CONTENT_LIMITED: u64 = 1 << 19;
+
 /// discord.com/developers/docs/resources/application#get-current-application.
 pub(crate) fn application(state: &State, call: &Call) -> Answer {
     let bot = &state.world.bots[&call.me()?];
+    let flags = if bot.privileged.has(Intents::MESSAGE_CONTENT) { MESSAGE_CONTENT_LIMITED } else { 0 };
     let user = state.world.user_json(bot.id);
     Ok(Some(json!({
         "id": bot.id, "name": user["username"], "icon": null, "description": "", "bot_public": true,
-        "bot_require_code_grant": false, "bot": user, "owner": user, "team": null, "verify_key": "0".repeat(64), "flags": 0,
+        "bot_require_code_grant": false, "bot": user, "owner": user, "team": null, "verify_key": "0".repeat(64), "flags": flags,
         "summary": "", "hook": true, "rpc_origins": [], "tags": [], "redirect_uris": [],
         "interactions_endpoint_url": null, "role_connections_verification_url": null,
     })))

@@ -14,6 +14,7 @@ pub(crate) fn act(state: &mut State, call: &Call) -> Answer {
     match (call.method.as_str(), path.as_slice()) {
         ("GET", ["gateway"] | ["gateway", "bot"]) => places::gateway(state, call),
         ("GET", ["users", _]) => places::user(state, call),
+        ("GET", ["users", "@me", "guilds"]) => places::guilds(state, call),
         ("POST", ["users", "@me", "channels"]) => places::open_dm(state, call),
         ("GET", ["oauth2", "applications", "@me"] | ["applications", "@me"]) => places::application(state, call),
         (_, ["applications", _, "commands"] | ["applications", _, "guilds", _, "commands"]) => {

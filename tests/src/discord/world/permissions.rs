@@ -1,6 +1,6 @@
 //! Who may do what where: discord.com/developers/docs/topics/permissions.
 
-use super::{Channel, Snowflake, World};
+use super::{Channel, Guild, Snowflake, World};
 
 /// Bits of discord.com/developers/docs/topics/permissions#permissions-bitwise-permission-flags.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,7 +65,18 @@ pub(crate) struct Overwrite {
     pub(crate) deny: Permissions,
 }
 
+/// What owners and administrators may do.
+const EVERYTHING: Permissions = Permissions(u64::MAX);
+
 impl World {
+    /// What `user` may do in a guild before its channels are asked: #permission-hierarchy.
+    pub(crate) fn guild_permissions(&self, user: Snowflake, guild: &Guild) -> Permissions {
+        let Some(member) = guild.members.get(&user) else { return Permissions::default() };
+        let roles = guild.roles.iter().filter(|role| role.id == guild.id || member.roles.contains(&role.id));
+        let base = roles.fold(Permissions::default(), |base, role| base.with(role.permissions));
+        if guild.owner == user || base.has(Permissions::ADMINISTRATOR) { EVERYTHING } else { base }
+    }
+
     /// What `user` may do in `channel`; a thread is as its parent. In the order of
     /// discord.com/developers/docs/topics/permissions#permission-overwrites: everybody, roles, member.
     pub(crate) fn permissions(&self, user: Snowflake, channel: &Channel) -> Permissions {
@@ -74,12 +85,10 @@ impl World {
             return if channel.recipients.contains(&user) { all } else { Permissions::default() };
         };
         let Some(member) = guild.members.get(&user) else { return Permissions::default() };
-        let everything = Permissions(u64::MAX);
         let mine = |id: Snowflake| id == guild.id || member.roles.contains(&id);
-        let roles = guild.roles.iter().filter(|role| mine(role.id));
-        let base = roles.fold(Permissions::default(), |base, role| base.with(role.permissions));
-        if guild.owner == user || base.has(Permissions::ADMINISTRATOR) {
-            return everything;
+        let base = self.guild_permissions(user, guild);
+        if base == EVERYTHING {
+            return base;
         }
         let home = channel.parent.and_then(|id| self.channels.get(&id)).unwrap_or(channel);
         let step = |base: Permissions, applies: &dyn Fn(&&Overwrite) -> bool| {

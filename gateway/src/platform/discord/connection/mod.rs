@@ -30,7 +30,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Shared,
-    clicks::{self, Click},
     gap::{self, Gaps, Job, Writing},
     start::{Gateway, NotStarted, is_local},
 };
@@ -63,16 +62,11 @@ pub(super) struct Shards {
     url: String,
     of: u32,
     connected: watch::Sender<BTreeSet<u32>>,
-    clicked: mpsc::Sender<Click>,
 }
 
 impl Shards {
     fn take(&self, gaps: &Gaps, kind: String, data: Value) {
-        if let Some(click) = self.shared.take(gaps, kind, data)
-            && self.clicked.try_send(click).is_err()
-        {
-            metrics::counter!("stargazer_discord_clicks_late_total").increment(1);
-        }
+        self.shared.take(gaps, kind, data);
     }
 
     fn set_connected(&self, shard: u32, is: bool) {
@@ -98,15 +92,13 @@ pub(super) async fn run(
     stop: CancellationToken,
 ) -> Result<Done, NotStarted> {
     let Gateway { url, shards: of, limit } = gateway;
-    let (clicked, clicks) = clicks::channel();
     let (jobs, waiting) = gap::channel();
     let lease = shared.lease;
     let gate = Gate::new(shared.bus.clone(), shared.name.as_str(), lease, limit);
     let (connected, changes) = watch::channel(BTreeSet::new());
-    let shards = Arc::new(Shards { shared: Arc::clone(shared), gate, url, of, connected, clicked });
+    let shards = Arc::new(Shards { shared: Arc::clone(shared), gate, url, of, connected });
     // Dropping a set ends its tasks: nothing outlives this function.
     let mut beside = JoinSet::new();
-    beside.spawn(clicks::acknowledge(Arc::clone(shared), clicks));
     beside.spawn(gap::run(Arc::clone(shared), waiting));
     let mut keeping = Keeping {
         shards,

@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::rooms::Rooms;
 pub(super) use addressed::Triggers;
 pub(super) use field::{first_id_at, id, list, name, time_of};
+pub(super) use interaction::answers;
 
 /// What events are read with.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +26,8 @@ pub(super) struct Reading<'a> {
     pub(super) me: u64,
     pub(super) triggers: &'a Triggers,
     pub(super) takes_bots: bool,
+    /// The bot's own slash commands.
+    pub(super) commands: &'a [service::DiscordCommand],
     pub(super) rooms: &'a Rooms,
     /// When the event came, in ms since the Unix epoch.
     pub(super) now_ms: u64,

@@ -2,6 +2,7 @@
 
 use codec::InboundView;
 use serde_json::json;
+use service::DiscordCommand;
 
 use super::*;
 
@@ -15,7 +16,14 @@ fn events(kind: &str, data: &Value, takes_bots: bool) -> Option<Result<Vec<Inbou
     rooms.learn("THREAD_CREATE", &json!({ "id": "3", "type": 11, "name": "bugs", "parent_id": "2" }));
     let triggers = Triggers::new(&["crab".to_owned()]);
     let (platform, triggers, rooms) = (&platform, &triggers, &rooms);
-    let reading = Reading { platform, me: ME, triggers, takes_bots, rooms, now_ms: 1_700_000_000_500 };
+    let commands = &[DiscordCommand {
+        name: "ask".into(),
+        description: "Asks.".into(),
+        option: Some("what".into()),
+        option_description: "What to ask".into(),
+        option_required: false,
+    }];
+    let reading = Reading { platform, me: ME, triggers, takes_bots, commands, rooms, now_ms: 1_700_000_000_500 };
     let read = read(&reading, kind, data);
     for inbound in read.iter().flatten().flatten() {
         inbound.validate().unwrap_or_else(|error| panic!("{error}: {inbound:?}"));
@@ -161,11 +169,26 @@ fn buttons_and_commands_are_interactions() {
     assert_eq!(inbound.event_id.as_deref(), Some("discord:interaction:1482309033636531201"));
     let command = json!({
         "id": "8", "type": 2, "channel_id": "50", "user": { "id": "7" },
-        "data": { "name": "ask", "options": [{ "name": "what", "value": "why?" }, { "name": "n", "value": 3 }, null] },
+        "data": { "name": "ask", "options": [
+            { "name": "n", "type": 4, "value": 3 }, { "name": "what", "type": 3, "value": "why?" }, null,
+        ] },
     });
     let inbound = one("INTERACTION_CREATE", &command).unwrap();
-    assert_eq!((inbound.custom_id.as_str(), inbound.is_dm), ("ask", true));
-    assert_eq!(inbound.values, ["what=why?", "n=3", "="]);
+    assert_eq!((inbound.custom_id.as_str(), inbound.is_dm, inbound.content.as_str()), ("ask", true, "why?"));
+    assert_eq!(inbound.values, ["n=3", "what=why?", "="]);
+    // Without a text there is something to answer all the same; what is not the bot's own is somebody else's to answer.
+    let says = |data: Value| {
+        one(
+            "INTERACTION_CREATE",
+            &json!({ "id": "8", "type": 2, "channel_id": "50", "user": { "id": "7" }, "data": data }),
+        )
+        .unwrap()
+        .content
+    };
+    assert_eq!(says(json!({ "name": "ask", "type": 1 })), "/ask");
+    assert_eq!(says(json!({ "name": "ask", "options": [{ "name": "what", "type": 3, "value": " " }] })), "/ask");
+    assert_eq!(says(json!({ "name": "ban", "type": 1 })), "");
+    assert_eq!(says(json!({ "name": "ask", "type": 3 })), "", "a command of a message's menu");
     assert_eq!(one("INTERACTION_CREATE", &json!({ "id": "8", "type": 1 })), Err(Dropped::System));
 }
 

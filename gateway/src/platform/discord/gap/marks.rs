@@ -29,7 +29,8 @@ const BATCH: usize = 1_000;
 pub(in super::super) struct Taken {
     pub(in super::super) channel: u64,
     pub(in super::super) message: u64,
-    pub(in super::super) is_private: bool,
+    /// Its server; none where it is private.
+    pub(in super::super) guild: Option<u64>,
     /// Tells when it is in its stream; none where it became nothing.
     pub(in super::super) receipt: Option<Receipt>,
 }
@@ -64,15 +65,24 @@ impl Marks {
         let _ = self.taken.try_send(taken);
     }
 
-    /// Those of these channels of servers, in their order.
-    pub(super) async fn of(&self, channels: &[u64]) -> Result<Vec<Option<u64>>, bus::Error> {
-        self.guilds.of(channels).await
+    /// Those of these channels of a server, in their order. Of one in which nothing was taken yet it is that of the server: what
+    /// came later there was missed.
+    pub(super) async fn of(&self, guild: u64, channels: &[u64]) -> Result<Vec<Option<u64>>, bus::Error> {
+        let all: Vec<u64> = channels.iter().copied().chain([of_guild(guild)]).collect();
+        let mut marks = self.guilds.of(&all).await?;
+        let whole = marks.pop().flatten();
+        Ok(marks.into_iter().map(|mark| mark.or(whole)).collect())
     }
 
     /// The private channels that had messages last, each with its mark.
     pub(super) async fn private(&self, count: usize) -> Result<Vec<(u64, u64)>, bus::Error> {
         self.private.highest(count).await
     }
+}
+
+/// What a server as a whole is marked by: the id of none of its channels.
+fn of_guild(guild: u64) -> u64 {
+    guild | 1 << 63
 }
 
 /// Marks that are not written yet.
@@ -84,9 +94,11 @@ struct Fresh {
 
 impl Fresh {
     fn raise(&mut self, taken: &Taken) {
-        let marks = if taken.is_private { &mut self.private } else { &mut self.guilds };
-        let mark = marks.entry(taken.channel).or_default();
-        *mark = taken.message.max(*mark);
+        let marks = if taken.guild.is_some() { &mut self.guilds } else { &mut self.private };
+        for of in std::iter::once(taken.channel).chain(taken.guild.map(of_guild)) {
+            let mark = marks.entry(of).or_default();
+            *mark = taken.message.max(*mark);
+        }
     }
 
     fn len(&self) -> usize {
@@ -161,10 +173,11 @@ mod tests {
     #[test]
     fn a_mark_is_only_raised() {
         let mut fresh = Fresh::default();
-        for (channel, message, is_private) in [(1, 5, false), (1, 4, false), (2, 7, false), (1, 9, true)] {
-            fresh.raise(&Taken { channel, message, is_private, receipt: None });
+        for (channel, message, guild) in [(1, 5, Some(1)), (1, 4, Some(1)), (2, 7, Some(1)), (1, 9, None)] {
+            fresh.raise(&Taken { channel, message, guild, receipt: None });
         }
-        assert_eq!((fresh.guilds, fresh.private), (HashMap::from([(1, 5), (2, 7)]), HashMap::from([(1, 9)])));
+        let guilds = HashMap::from([(1, 5), (2, 7), (of_guild(1), 7)]);
+        assert_eq!((fresh.guilds, fresh.private), (guilds, HashMap::from([(1, 9)])));
     }
 
     #[tokio::test]
@@ -172,7 +185,7 @@ mod tests {
         let (sender, mut taken) = mpsc::channel(8);
         let mut waiting = None;
         let (appended, receipt) = Receipt::pair();
-        let note = |channel, receipt| Taken { channel, message: 1, is_private: false, receipt };
+        let note = |channel, receipt| Taken { channel, message: 1, guild: Some(7), receipt };
         sender.try_send(note(1, Some(receipt))).unwrap();
         sender.try_send(note(2, None)).unwrap();
         let none = tokio::time::timeout(Duration::from_millis(20), settled(&mut taken, &mut waiting)).await;

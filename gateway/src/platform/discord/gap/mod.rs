@@ -1,7 +1,7 @@
 //! Messages that came while no session was there to tell of them: after each identify, what stands behind the mark of a channel is
 //! read by HTTP and taken as if the socket had told it.
 //!
-//! Bounded in age and count by the settings. A channel without a mark is one that was never listened to, and stays as it is.
+//! Bounded in age and count by the settings. A server without a mark is one that was never listened to, and stays as it is.
 //! Nothing runs twice, since a message has the same `event_id` either way.
 
 mod hold;

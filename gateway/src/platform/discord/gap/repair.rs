@@ -83,7 +83,7 @@ impl Shared {
     async fn due(&self, job: Job) -> Vec<Gap> {
         let Job { hold, tally, of } = job;
         let (guild, channels) = match of {
-            Of::Guild(guild, channels) => (Some(guild), self.behind(&channels, &tally).await),
+            Of::Guild(guild, channels) => (Some(guild), self.behind(guild, &channels, &tally).await),
             Of::Private => (None, self.private(&hold, &tally).await),
         };
         let mut due = Vec::new();
@@ -98,11 +98,11 @@ impl Shared {
         due
     }
 
-    /// Channels of a server, each with its mark where there is something behind it. One without a mark was never read, and what
-    /// is in it is old news.
-    async fn behind(&self, channels: &[(u64, u64)], tally: &Tally) -> Vec<(u64, Option<u64>)> {
+    /// Channels of a server, each with its mark where there is something behind it. Where nothing was ever taken in the whole
+    /// server, what is in it is old news.
+    async fn behind(&self, guild: u64, channels: &[(u64, u64)], tally: &Tally) -> Vec<(u64, Option<u64>)> {
         let ids: Vec<u64> = channels.iter().map(|(channel, _)| *channel).collect();
-        let marks = self.marks.of(&ids).await.unwrap_or_else(|error| {
+        let marks = self.marks.of(guild, &ids).await.unwrap_or_else(|error| {
             tracing::warn!(platform = %self.name, %error, "it is not known how far channels were read");
             tally.unread(ids.len());
             Vec::new()

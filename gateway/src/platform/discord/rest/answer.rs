@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Failure;
+use super::{Failure, failure::INVALID_WEBHOOK_TOKEN};
 use crate::pacing::Told;
 
 /// A pause that was not told.
@@ -33,7 +33,8 @@ pub(super) fn told<'h>(status: u16, header: impl Fn(&str) -> Option<&'h str>, bo
 pub(super) fn failure<'h>(status: u16, header: impl Fn(&str) -> Option<&'h str>, body: &Value) -> Failure {
     match status {
         429 => Failure::Limited(pause(&header, body)),
-        401 => Failure::Unauthorized,
+        // That of an interaction says so by its code.
+        401 if body["code"] != INVALID_WEBHOOK_TOKEN => Failure::Unauthorized,
         // Also what a proxy says of a server that it did not wait for, or a redirect, which the API has none of.
         ..=399 | 408 | 500.. => Failure::Unknown(format!("it answered {status}")),
         _ => {
@@ -82,6 +83,13 @@ mod tests {
             told(200, headers(&[("x-ratelimit-limit", "-5"), ("x-ratelimit-reset-after", "NaN")]), &json!(7)),
             Told::Nothing
         );
+    }
+
+    #[test]
+    fn a_401_is_of_the_bot_or_of_an_interaction() {
+        assert!(matches!(failure(401, headers(&[]), &json!({ "code": 0 })), Failure::Unauthorized));
+        assert!(matches!(failure(401, headers(&[]), &json!(null)), Failure::Unauthorized));
+        assert!(failure(401, headers(&[]), &json!({ "code": 50_027 })).is_no_token());
     }
 
     #[test]

@@ -30,14 +30,21 @@ pub(in super::super) enum Failure {
 /// Codes of <https://discord.com/developers/docs/topics/opcodes-and-status-codes#json>.
 const UNKNOWN_CHANNEL: u64 = 10_003;
 pub(in super::super) const UNKNOWN_MESSAGE: u64 = 10_008;
+const UNKNOWN_WEBHOOK: u64 = 10_015;
 const MISSING_ACCESS: u64 = 50_001;
 const CLOSED_DM: u64 = 50_007;
 const MISSING_PERMISSIONS: u64 = 50_013;
+pub(super) const INVALID_WEBHOOK_TOKEN: u64 = 50_027;
 
 impl Failure {
     /// The message that it is about is not there any more.
     pub(in super::super) fn is_gone(&self) -> bool {
         matches!(self, Self::Refused { code: UNKNOWN_MESSAGE, .. })
+    }
+
+    /// The interaction whose token was used is over, or was not acknowledged.
+    pub(in super::super) fn is_no_token(&self) -> bool {
+        matches!(self, Self::Refused { code: UNKNOWN_WEBHOOK | INVALID_WEBHOOK_TOKEN, .. })
     }
 }
 

@@ -1,0 +1,88 @@
+//! The servers that the bot is in, whichever of them this process hears of.
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::{
+    Shared,
+    event::{id, list, name},
+    rest::{Ask, Failure, Rest},
+};
+use crate::{
+    inventory::{Channel, Inventory},
+    pacing::Rank,
+    platform::SendError,
+};
+
+/// Servers of one answer: <https://discord.com/developers/docs/resources/user#get-current-user-guilds>.
+const PAGE: usize = 200;
+/// Servers that are asked for at most.
+const SERVERS_MAX: usize = 100_000;
+
+impl Rest {
+    /// The servers of the bot, in the order of their ids: `id`, `name` and `permissions` of each.
+    pub(super) async fn servers(&self) -> Result<Vec<Value>, Failure> {
+        let (mut servers, mut after) = (Vec::new(), 0);
+        while servers.len() < SERVERS_MAX {
+            let path = format!("users/@me/guilds?limit={PAGE}&after={after}");
+            let page = self.ask(Ask::new(Method::GET, path, "GET /users/@me/guilds", "", Rank::Call)).await?;
+            let page = list(&page);
+            // What else there is of a server is not kept.
+            servers.extend(page.iter().map(|server| {
+                serde_json::json!({ "id": server["id"], "name": server["name"], "permissions": server["permissions"] })
+            }));
+            match page.last().and_then(|last| id(&last["id"])) {
+                Some(last) if page.len() >= PAGE && last > after => after = last,
+                _ => break,
+            }
+        }
+        Ok(servers)
+    }
+}
+
+impl Shared {
+    /// Lists servers and their channels. Threads come and go, and are none of them.
+    pub(super) async fn list(&self, inventory: &mut Inventory) -> Result<(), SendError> {
+        if self.me() == 0 {
+            return Err(SendError::Away("the bot is not connected yet".into()));
+        }
+        for server in self.rest.servers().await? {
+            let Some(own) = id(&server["id"]).map(|id| id.to_string()) else { continue };
+            let channels = if inventory.is_full() { Vec::new() } else { self.channels(&own).await? };
+            inventory.add(&own, name(&server["name"]).as_deref(), &channels);
+        }
+        Ok(())
+    }
+
+    async fn channels(&self, server: &str) -> Result<Vec<Channel>, SendError> {
+        let path = format!("guilds/{server}/channels");
+        let asked = self.rest.ask(Ask::new(Method::GET, path, "GET /guilds/channels", server, Rank::Call)).await;
+        match asked {
+            Ok(channels) => Ok(list(&channels).iter().filter_map(channel).collect()),
+            // It left the server just now.
+            Err(Failure::Refused { .. }) => Ok(Vec::new()),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+}
+
+fn channel(channel: &Value) -> Option<Channel> {
+    let own = id(&channel["id"])?.to_string();
+    Some(Channel { id: own, name: name(&channel["name"]), kind: kind(channel["type"].as_u64()) })
+}
+
+/// <https://discord.com/developers/docs/resources/channel#channel-object-channel-types>
+fn kind(number: Option<u64>) -> &'static str {
+    match number {
+        Some(0) => "text",
+        Some(2) => "voice",
+        Some(4) => "category",
+        Some(5) => "announcement",
+        Some(10..=12) => "thread",
+        Some(13) => "stage",
+        Some(14) => "directory",
+        Some(15) => "forum",
+        Some(16) => "media",
+        _ => "other",
+    }
+}

@@ -1,0 +1,202 @@
+//! Slash commands on a simulated Discord: registered, and answered where people used them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::{
+    Answer, Gate, ModelServer, Pair, Settings,
+    discord::{BotHandle, BotRules, DiscordServer, Fault, Permissions, Person, RawBot, Scope, Snowflake, When},
+    until,
+};
+
+/// A server with one person, one bot and one channel, and a model.
+struct Home {
+    server: DiscordServer,
+    alice: Person,
+    bot: BotHandle,
+    channel: Snowflake,
+    model: ModelServer,
+}
+
+impl Home {
+    async fn new(seed: u64) -> Self {
+        let server = DiscordServer::new(seed).await;
+        let (alice, bot) = (server.add_user("alice"), server.add_bot("crab", BotRules::default()));
+        let guild = server.add_guild("home", &alice, &[bot.id]);
+        let channel = server.add_channel(guild, "general");
+        Self { server, alice, bot, channel, model: ModelServer::new().await }
+    }
+
+    fn settings(&self) -> Settings {
+        let command = |key: &str| format!("SG_PLATFORM__DISCORD__COMMANDS__0__{key}");
+        [
+            (command("NAME"), "ask".to_owned()),
+            (command("DESCRIPTION"), "Asks the crab.".to_owned()),
+            (command("OPTION"), "text".to_owned()),
+            (command("OPTION_REQUIRED"), "false".to_owned()),
+            ("SG_PLATFORM__DISCORD__TOKEN".into(), self.bot.token.clone()),
+            ("SG_PLATFORM__DISCORD__API_URL".into(), self.server.rest_url()),
+            ("SG_MODEL_BASE_URL".into(), self.model.base_url()),
+            ("SG_MODEL_NAME".into(), ModelServer::MODEL.into()),
+        ]
+        .into()
+    }
+
+    /// A pair whose command is registered.
+    async fn pair(&self) -> Pair {
+        let settings = self.settings();
+        let settings: Vec<(&str, &str)> =
+            settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let pair = Pair::with(&settings).await;
+        self.server.wait("the command is there", |_| (self.asked("PUT", "/commands") > 0).then_some(())).await;
+        pair
+    }
+
+    /// How often the API was asked for such a thing, and answered that it is done.
+    fn asked(&self, method: &str, path: &str) -> usize {
+        let is_it = |exchange: &&tests::discord::Exchange| {
+            exchange.method == method
+                && exchange.path.contains(path)
+                && exchange.status.is_some_and(|status| status < 300)
+        };
+        self.server.exchanges().iter().filter(is_it).count()
+    }
+
+    fn uses(&self, text: &str) -> Snowflake {
+        let options = if text.is_empty() { json!([]) } else { json!([{ "name": "text", "type": 3, "value": text }]) };
+        self.alice.runs(&self.bot, self.channel, "ask", &options)
+    }
+
+    /// What the bot shows, oldest first.
+    fn said(&self) -> Vec<String> {
+        let seen = self.server.seen(self.channel).into_iter();
+        let shown = seen.filter(|seen| !seen.is_deleted && seen.author == "crab");
+        shown.map(|seen| if seen.is_thinking { "(thinking)".into() } else { seen.content }).collect()
+    }
+
+    async fn hears(&self, said: &[&str]) {
+        self.server.wait(&format!("the bot says {said:?}"), |_| (self.said() == said).then_some(())).await;
+    }
+}
+
+#[tokio::test]
+async fn a_command_is_registered_once_and_answered_in_its_place() {
+    let home = Home::new(1).await;
+    let raw = RawBot::new(&home.server, &home.bot);
+    let mut pair = home.pair().await;
+    let known = raw.ask("GET", &format!("/applications/{}/commands", home.bot.id), &Value::Null).await.json;
+    assert_eq!((&known[0]["name"], &known[0]["options"][0]["required"]), (&json!("ask"), &json!(false)));
+    home.model.script(Answer::text("because"));
+    let used = home.uses("why?");
+    home.hears(&["because"]).await;
+    assert_eq!(
+        (home.server.answered(used), home.asked("PATCH", "@original"), home.asked("POST", "/messages")),
+        (Some(5), 1, 0)
+    );
+    assert!(format!("{:?}", home.model.requests()[0]).contains("why?"));
+    // What it said is remembered, and what is there needs no second registration.
+    pair.gateway.kill9();
+    pair.gateway.restart();
+    pair.gateway.wait_ready().await;
+    home.model.script(Answer::text("as I said"));
+    home.uses("");
+    home.hears(&["because", "as I said"]).await;
+    let asked = format!("{:?}", home.model.requests()[1]);
+    assert!(asked.contains("because") && asked.contains("/ask"), "{asked}");
+    assert_eq!((home.asked("PUT", "/commands"), home.server.limits_broken()), (1, 0));
+    assert_eq!(pair.redis.command(["KEYS", "sg:interaction:discord:*"]).await.list().len(), 2);
+    let ttl = pair.redis.command(["TTL", &format!("sg:interaction:discord:{used}")]).await.number();
+    assert!((1..=900).contains(&ttl), "{ttl}");
+}
+
+#[tokio::test]
+async fn whatever_an_answer_to_a_command_meets_it_is_there_once() {
+    let home = Home::new(2).await;
+    let _pair = home.pair().await;
+    let mut said = Vec::new();
+    for (number, fault) in [
+        Fault::Status(502, When::After),
+        Fault::Cut(When::After),
+        Fault::Cut(When::Before),
+        Fault::TooMany(Scope::User, Duration::from_millis(300)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        home.server.script("PATCH", "@original", fault);
+        said.push(format!("answer {number}"));
+        home.model.script(Answer::text(&said[number]));
+        home.uses("again?");
+        home.hears(&said.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+    // It is not acknowledged at once, and the answer is there before that.
+    home.server.script("POST", "/callback", Fault::Status(503, When::Before));
+    home.model.script(Answer::text("late"));
+    home.uses("and now?");
+    said.push("late".into());
+    home.hears(&said.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    assert_eq!((home.asked("POST", "/messages"), home.server.limits_broken()), (0, 0));
+}
+
+#[tokio::test]
+async fn an_answer_grows_in_its_place_and_goes_on_below() {
+    let home = Home::new(3).await;
+    let pair = home.pair().await;
+    let gate = Gate::new();
+    let words: Vec<String> = (0..600).map(|n| format!("w{n} ")).collect();
+    home.model.script(Answer::paced(&gate, words.iter().map(String::as_str)));
+    home.uses("everything");
+    gate.release(5);
+    home.server.wait_seen(home.channel, "w0").await;
+    assert_eq!(home.said().len(), 1);
+    gate.open();
+    let whole = |home: &Home| home.said().join(" ").split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let all: Vec<String> = words.iter().map(|word| word.trim().to_owned()).collect();
+    home.server.wait("all of it", |_| (whole(&home) == all).then_some(())).await;
+    assert!(home.said().len() > 1);
+    until("nothing is left to do", || async { pair.unfinished().await == 0 }).await;
+    assert_eq!((home.asked("PATCH", "@original"), home.server.limits_broken()), (1, 0));
+}
+
+#[tokio::test]
+async fn who_stops_an_answer_before_it_began_sees_no_thinking_any_more() {
+    let home = Home::new(4).await;
+    let pair = home.pair().await;
+    let gate = Gate::new();
+    home.model.script(Answer::paced(&gate, ["never", "seen"]));
+    home.uses("hello?");
+    home.hears(&["(thinking)"]).await;
+    home.model.request(0).await;
+    let stop = codec::Inbound {
+        channel_key: format!("discord:{}", home.channel),
+        kind: codec::Kind::Interaction,
+        platform: "discord".into(),
+        channel_id: home.channel.to_string(),
+        user_id: "1".into(),
+        message_id: "1".into(),
+        timestamp: 1.0,
+        custom_id: "sg:stop".into(),
+        event_id: Some("discord:interaction:1".into()),
+        trace_id: "t".into(),
+        ..codec::Inbound::default()
+    };
+    let data = stop.to_bytes();
+    let command: [&[u8]; 9] = [b"XADD", b"sg:stream:inbound", b"*", b"data", &data, b"ts", b"1", b"trace_id", b"t"];
+    pair.redis.command_bytes(&command).await;
+    home.hears(&[]).await;
+    assert_eq!(pair.dead_letters().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn where_the_bot_may_not_write_a_command_is_answered_all_the_same() {
+    let home = Home::new(5).await;
+    home.server.deny(home.channel, home.bot.id, Permissions::VIEW_CHANNEL);
+    let pair = home.pair().await;
+    let words: Vec<String> = (0..900).map(|n| format!("w{n}")).collect();
+    home.model.script(Answer::text(&words.join(" ")));
+    home.uses("everything");
+    let whole = |home: &Home| home.said().join(" ").split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    home.server.wait("all of it", |_| (whole(&home) == words).then_some(())).await;
+    until("nothing is left to do", || async { pair.unfinished().await == 0 }).await;
+    assert_eq!((home.said().len() > 1, home.server.invalid_requests(), home.server.limits_broken()), (true, 0, 0));
+}
