@@ -31,6 +31,8 @@ pub struct Exchange {
 pub(crate) struct Ledger {
     exchanges: VecDeque<Exchange>,
     pub(crate) breaches: u64,
+    /// Identifies that came too soon, or when none was left.
+    pub(crate) early_identifies: u64,
     /// When invalid requests came, of the last ten minutes; bounded by what gets an address banned.
     invalid: VecDeque<Duration>,
 }

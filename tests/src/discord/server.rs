@@ -274,12 +274,17 @@ impl DiscordServer {
         self.shared.look(|state| state.ledger.exchanges())
     }
 
-    /// How often a client was refused although it could have known: `X-RateLimit-Remaining: 0`, or a 429 before; and identifies
-    /// that came too soon after another one of their key, or when none was left of the day:
-    /// discord.com/developers/docs/topics/gateway#session-start-limit-object.
+    /// How often a client was refused although it could have known: `X-RateLimit-Remaining: 0`, or a 429 before.
     #[must_use]
     pub fn limits_broken(&self) -> u64 {
         self.shared.look(|state| state.ledger.breaches)
+    }
+
+    /// Identifies that came too soon after another one of their key, or when none was left of the day:
+    /// discord.com/developers/docs/topics/gateway#session-start-limit-object.
+    #[must_use]
+    pub fn identifies_broken(&self) -> u64 {
+        self.shared.look(|state| state.ledger.early_identifies)
     }
 
     /// 401, 403 and 429 of the last ten minutes, of which 10,000 get an address banned.

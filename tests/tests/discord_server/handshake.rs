@@ -73,7 +73,7 @@ async fn one_key_identifies_once_in_five_seconds() {
     let (second, _socket) = op(1).await;
     assert_eq!((first, second), (0, 0), "keys 0 and 1");
     let (third, mut socket) = op(2).await;
-    assert_eq!((third, scene.server.limits_broken()), (9, 1), "key 0 again");
+    assert_eq!((third, scene.server.identifies_broken()), (9, 1), "key 0 again");
     scene.clock.advance(Duration::from_secs(5));
     // The socket is still good.
     socket.identify(json!({ "intents": 0, "shard": [2, 4] })).await;

@@ -54,7 +54,7 @@ pub(super) fn identify(state: &mut State, socket: u64, payload: &Value) -> Optio
     if is_spent {
         // "All active sessions for the app will be terminated, the bot token will be reset": #identifying.
         bot.token = format!("reset by the platform at {}", now.as_secs());
-        state.ledger.breaches += 1;
+        state.ledger.early_identifies += 1;
         state.hub.expel(id, CloseCode::AuthenticationFailed);
         return Some(close(CloseCode::AuthenticationFailed));
     }
@@ -66,7 +66,7 @@ pub(super) fn identify(state: &mut State, socket: u64, payload: &Value) -> Optio
     // discord.com/developers/docs/topics/gateway#session-start-limit-object: `rate_limit_key = shard_id % max_concurrency`.
     let last = state.hub.identified.get(&(id, key));
     if last.is_some_and(|last| now < *last + state.hub.rules.identify_every) {
-        state.ledger.breaches += 1;
+        state.ledger.early_identifies += 1;
         return Some(invalid_session(false));
     }
     state.hub.identified.insert((id, key), now);
