@@ -115,14 +115,15 @@ async fn happenings(fleet: &mut Fleet, lasts: Duration) {
 /// Everything that happens on the server, at an even pace, and what happens to the bot's sockets: every twelfth of the time.
 async fn life(plan: &Plan, crowd: &mut Crowd<'_>, server: &DiscordServer, bot: &BotHandle) -> BTreeMap<String, u32> {
     let (begin, mut met) = (Instant::now(), BTreeMap::new());
-    let mut disturbed_at = begin + plan.lasts / 12;
+    let (mut disturbed_at, mut disturbances) = (begin + plan.lasts / 12, 0);
     while crowd.done.events < plan.events {
         crowd.act();
         let due = begin + plan.lasts.mul_f64(crowd.done.events as f64 / plan.events as f64);
         tokio::time::sleep_until(due).await;
         if Instant::now() >= disturbed_at && crowd.done.events < plan.events {
             disturbed_at += plan.lasts / 12;
-            let fault = fault(crowd.draw(), crowd.draw());
+            let fault = fault(disturbances, crowd.draw());
+            disturbances += 1;
             server.befall(bot.id, fault);
             *met.entry(format!("{fault:?}")).or_default() += 1;
         }
@@ -130,15 +131,15 @@ async fn life(plan: &Plan, crowd: &mut Crowd<'_>, server: &DiscordServer, bot: &
     met
 }
 
-/// All that may happen to sockets but what Discord itself loses: no client can know of that.
-fn fault(kind: u32, count: u32) -> SocketFault {
-    match kind % 7 {
+/// In turn all that may happen to sockets, but for what Discord itself loses: no client can know of that.
+fn fault(number: u32, count: u32) -> SocketFault {
+    match number % 7 {
         0 => SocketFault::Close(4000),
         1 => SocketFault::Close(4009),
         2 => SocketFault::Cut,
         3 => SocketFault::Stall,
         4 => SocketFault::Reconnect,
-        5 => SocketFault::Invalidate(count.is_multiple_of(2)),
+        5 => SocketFault::Invalidate(number >= 7),
         _ => SocketFault::Double(1 + u64::from(count % 4)),
     }
 }

@@ -95,7 +95,7 @@ impl Shared {
             && !is_lost
             && let (Some(channel), Some(message)) = (id(&data["channel_id"]), id(&data["id"]))
         {
-            self.marks.note(Taken { channel, message, guild: id(&data["guild_id"]), receipt });
+            self.marks.note(Taken { channel, message, guild: id(&data["guild_id"]), raises_guild: true, receipt });
         }
         is_any
     }

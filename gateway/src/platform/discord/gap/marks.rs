@@ -12,6 +12,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::reading::{Reading, Readings};
 use crate::ingress::Receipt;
 
 /// Channels that are remembered, those with the latest messages: some 10 MB in Redis.
@@ -31,6 +32,8 @@ pub(in super::super) struct Taken {
     pub(in super::super) message: u64,
     /// Its server; none where it is private.
     pub(in super::super) guild: Option<u64>,
+    /// The server as a whole was heard up to it.
+    pub(in super::super) raises_guild: bool,
     /// Tells when it is in its stream; none where it became nothing.
     pub(in super::super) receipt: Option<Receipt>,
 }
@@ -41,6 +44,7 @@ pub(in super::super) struct Marks {
     guilds: Watermarks,
     private: Watermarks,
     taken: mpsc::Sender<Taken>,
+    readings: Readings,
 }
 
 /// What writes them.
@@ -55,19 +59,31 @@ impl Marks {
     pub(in super::super) fn new(bus: &Bus, name: &str) -> (Self, Writing) {
         let of = |name: &str| Watermarks::new(bus.clone(), name, CHANNELS_MAX, KEPT);
         let (sender, taken) = mpsc::channel(WAITING_MAX);
-        let marks = Self { guilds: of(name), private: of(&format!("{name}:private")), taken: sender };
+        let marks = Self {
+            guilds: of(name),
+            private: of(&format!("{name}:private")),
+            taken: sender,
+            readings: Readings::default(),
+        };
         (marks.clone(), Writing { marks, taken })
     }
 
+    /// The gaps of a server are read from now on.
+    pub(super) fn reading(&self, guild: u64) -> Reading {
+        self.readings.begin(guild)
+    }
+
     /// Notes a message, without waiting.
-    pub(in super::super) fn note(&self, taken: Taken) {
+    pub(in super::super) fn note(&self, mut taken: Taken) {
+        taken.raises_guild &= !taken.guild.is_some_and(|guild| self.readings.has(guild));
         // Full: see WAITING_MAX.
         let _ = self.taken.try_send(taken);
     }
 
     /// From here on a server is listened to, whose last message is this one.
     pub(super) fn begin(&self, guild: u64, last: u64) {
-        self.note(Taken { channel: of_guild(guild), message: last.max(1), guild: Some(guild), receipt: None });
+        let (channel, message) = (of_guild(guild), last.max(1));
+        self.note(Taken { channel, message, guild: Some(guild), raises_guild: false, receipt: None });
     }
 
     /// Those of these channels of a server, in their order. Of one in which nothing was taken yet it is that of the server: what
@@ -100,7 +116,8 @@ struct Fresh {
 impl Fresh {
     fn raise(&mut self, taken: &Taken) {
         let marks = if taken.guild.is_some() { &mut self.guilds } else { &mut self.private };
-        for of in std::iter::once(taken.channel).chain(taken.guild.map(of_guild)) {
+        let guild = taken.guild.filter(|_| taken.raises_guild).map(of_guild);
+        for of in std::iter::once(taken.channel).chain(guild) {
             let mark = marks.entry(of).or_default();
             *mark = taken.message.max(*mark);
         }
@@ -179,7 +196,7 @@ mod tests {
     fn a_mark_is_only_raised() {
         let mut fresh = Fresh::default();
         for (channel, message, guild) in [(1, 5, Some(1)), (1, 4, Some(1)), (2, 7, Some(1)), (1, 9, None)] {
-            fresh.raise(&Taken { channel, message, guild, receipt: None });
+            fresh.raise(&Taken { channel, message, guild, raises_guild: channel == 2, receipt: None });
         }
         let guilds = HashMap::from([(1, 5), (2, 7), (of_guild(1), 7)]);
         assert_eq!((fresh.guilds, fresh.private), (guilds, HashMap::from([(1, 9)])));
@@ -190,7 +207,7 @@ mod tests {
         let (sender, mut taken) = mpsc::channel(8);
         let mut waiting = None;
         let (appended, receipt) = Receipt::pair();
-        let note = |channel, receipt| Taken { channel, message: 1, guild: Some(7), receipt };
+        let note = |channel, receipt| Taken { channel, message: 1, guild: Some(7), raises_guild: true, receipt };
         sender.try_send(note(1, Some(receipt))).unwrap();
         sender.try_send(note(2, None)).unwrap();
         let none = tokio::time::timeout(Duration::from_millis(20), settled(&mut taken, &mut waiting)).await;

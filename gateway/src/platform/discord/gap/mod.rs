@@ -6,6 +6,7 @@
 
 mod hold;
 mod marks;
+mod reading;
 mod repair;
 mod tally;
 
@@ -62,7 +63,7 @@ impl Gaps {
             shared.marks.begin(guild_id, last(guild));
         } else {
             self.hold.begin(recent.iter().map(|(channel, _)| *channel));
-            self.ask(shared, Of::Guild(guild_id, recent));
+            self.ask(shared, Of::Guild(shared.marks.reading(guild_id).into(), recent));
         }
     }
 

@@ -19,6 +19,7 @@ use super::{
         rest::{Ask, Failure},
     },
     Hold,
+    reading::Reading,
     tally::Tally,
 };
 use crate::pacing::Rank;
@@ -48,7 +49,7 @@ pub(in super::super) struct Job {
 #[derive(Debug)]
 pub(super) enum Of {
     /// Of a server: each channel with its last message.
-    Guild(u64, Vec<(u64, u64)>),
+    Guild(Arc<Reading>, Vec<(u64, u64)>),
     /// All that is private.
     Private,
 }
@@ -57,7 +58,7 @@ pub(super) enum Of {
 struct Gap {
     hold: Arc<Hold>,
     tally: Arc<Tally>,
-    guild: Option<u64>,
+    guild: Option<Arc<Reading>>,
     channel: u64,
     mark: u64,
 }
@@ -83,14 +84,23 @@ impl Shared {
     async fn due(&self, job: Job) -> Vec<Gap> {
         let Job { hold, tally, of } = job;
         let (guild, channels) = match of {
-            Of::Guild(guild, channels) => (Some(guild), self.behind(guild, &channels, &tally).await),
+            Of::Guild(guild, channels) => {
+                let behind = self.behind(guild.guild(), &channels, &tally).await;
+                (Some(guild), behind)
+            }
             Of::Private => (None, self.private(&hold, &tally).await),
         };
         let mut due = Vec::new();
         for (channel, mark) in channels {
             match mark {
                 Some(mark) if tally.may_read(CHANNELS_MAX) => {
-                    due.push(Gap { hold: Arc::clone(&hold), tally: Arc::clone(&tally), guild, channel, mark });
+                    due.push(Gap {
+                        hold: Arc::clone(&hold),
+                        tally: Arc::clone(&tally),
+                        guild: guild.clone(),
+                        channel,
+                        mark,
+                    });
                 }
                 _ => self.release(&hold, channel),
             }
@@ -185,8 +195,8 @@ impl Shared {
             missed.truncate(most);
         }
         missed.reverse();
-        if let Some(guild) = gap.guild {
-            missed.iter_mut().for_each(|message| message["guild_id"] = guild.to_string().into());
+        if let Some(guild) = &gap.guild {
+            missed.iter_mut().for_each(|message| message["guild_id"] = guild.guild().to_string().into());
         }
         Ok((missed, is_whole))
     }
