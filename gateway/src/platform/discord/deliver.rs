@@ -77,6 +77,8 @@ impl Shared {
                 Ok(unless_gone(self.rest.ask(Ask::of_channel(method, route, channel, &under, Rank::Call)).await)?)
             }
             ActionType::Typing if action.state == Some(TypingState::Stop) => Ok(()),
+            // "Thinking" says so already, also where the bot may not look.
+            ActionType::Typing if self.is_thinking(action).await? => Ok(()),
             ActionType::Typing => {
                 let asked =
                     self.rest.ask(Ask::of_channel(Method::POST, TYPING, channel(action)?, "/typing", Rank::Typing));

@@ -124,6 +124,15 @@ impl Shared {
         Ok(self.hold(of, false).await?.is_some_and(|(_, is_in_place)| is_in_place))
     }
 
+    /// Whether an action answers a command, where "thinking" is shown until it does.
+    pub(super) async fn is_thinking(&self, action: &OutboundView<'_>) -> Result<bool, SendError> {
+        let of = action.message_key.and_then(|key| Use::of_action(&self.name, key));
+        match of {
+            Some(of) => Ok(self.hold(of, false).await?.is_some()),
+            None => Ok(false),
+        }
+    }
+
     async fn hold(&self, of: Use<'_>, may: bool) -> Result<Option<(Hold, bool)>, SendError> {
         self.holds.get(of, may).await.map_err(|error| SendError::Away(format!("redis: {error}")))
     }

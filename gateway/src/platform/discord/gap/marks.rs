@@ -65,13 +65,18 @@ impl Marks {
         let _ = self.taken.try_send(taken);
     }
 
+    /// From here on a server is listened to, whose last message is this one.
+    pub(super) fn begin(&self, guild: u64, last: u64) {
+        self.note(Taken { channel: of_guild(guild), message: last.max(1), guild: Some(guild), receipt: None });
+    }
+
     /// Those of these channels of a server, in their order. Of one in which nothing was taken yet it is that of the server: what
-    /// came later there was missed.
-    pub(super) async fn of(&self, guild: u64, channels: &[u64]) -> Result<Vec<Option<u64>>, bus::Error> {
+    /// came later there was missed. None of a server that was not listened to before.
+    pub(super) async fn of(&self, guild: u64, channels: &[u64]) -> Result<Option<Vec<u64>>, bus::Error> {
         let all: Vec<u64> = channels.iter().copied().chain([of_guild(guild)]).collect();
         let mut marks = self.guilds.of(&all).await?;
         let whole = marks.pop().flatten();
-        Ok(marks.into_iter().map(|mark| mark.or(whole)).collect())
+        Ok(whole.map(|whole| marks.into_iter().map(|mark| mark.unwrap_or(whole)).collect()))
     }
 
     /// The private channels that had messages last, each with its mark.

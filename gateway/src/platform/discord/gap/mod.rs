@@ -57,7 +57,10 @@ impl Gaps {
     pub(super) fn arrives(&self, shared: &Shared, guild: &Value) {
         let Some(guild_id) = id(&guild["id"]).filter(|_| shared.reads_gaps()) else { return };
         let recent = recent(guild, shared.gap_floor());
-        if !recent.is_empty() {
+        if recent.is_empty() {
+            // Nothing is missing that would be read.
+            shared.marks.begin(guild_id, last(guild));
+        } else {
             self.hold.begin(recent.iter().map(|(channel, _)| *channel));
             self.ask(shared, Of::Guild(guild_id, recent));
         }
@@ -88,6 +91,11 @@ fn recent(guild: &Value, floor: u64) -> Vec<(u64, u64)> {
     let rooms = list(&guild["channels"]).iter().chain(list(&guild["threads"]));
     let last = |room: &Value| Some((id(&room["id"])?, id(&room["last_message_id"]).filter(|last| *last > floor)?));
     rooms.filter_map(last).collect()
+}
+
+/// The last message of a server; 0 where there is none.
+fn last(guild: &Value) -> u64 {
+    recent(guild, 0).into_iter().map(|(_, last)| last).max().unwrap_or(0)
 }
 
 #[cfg(test)]

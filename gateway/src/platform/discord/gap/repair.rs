@@ -98,16 +98,23 @@ impl Shared {
         due
     }
 
-    /// Channels of a server, each with its mark where there is something behind it. Where nothing was ever taken in the whole
-    /// server, what is in it is old news.
+    /// Channels of a server, each with its mark where there is something behind it. What is in a server that was not listened to
+    /// before is old news.
     async fn behind(&self, guild: u64, channels: &[(u64, u64)], tally: &Tally) -> Vec<(u64, Option<u64>)> {
         let ids: Vec<u64> = channels.iter().map(|(channel, _)| *channel).collect();
-        let marks = self.marks.of(guild, &ids).await.unwrap_or_else(|error| {
-            tracing::warn!(platform = %self.name, %error, "it is not known how far channels were read");
-            tally.unread(ids.len());
-            Vec::new()
-        });
-        let marks = marks.into_iter().chain(std::iter::repeat(None));
+        let marks = match self.marks.of(guild, &ids).await {
+            Ok(Some(marks)) => marks,
+            Ok(None) => {
+                self.marks.begin(guild, channels.iter().map(|(_, last)| *last).max().unwrap_or(0));
+                Vec::new()
+            }
+            Err(error) => {
+                tracing::warn!(platform = %self.name, %error, "it is not known how far channels were read");
+                tally.unread(ids.len());
+                Vec::new()
+            }
+        };
+        let marks = marks.into_iter().map(Some).chain(std::iter::repeat(None));
         let behind = |((channel, last), mark): (&(u64, u64), Option<u64>)| (*channel, mark.filter(|mark| last > mark));
         channels.iter().zip(marks).map(behind).collect()
     }
