@@ -92,6 +92,18 @@ impl Town {
         asked.filter(|(_, (said, asked))| said != *asked).collect()
     }
 
+    /// It is written down how far each channel was read.
+    async fn is_noted(&self, pair: &Pair) {
+        for channel in &self.channels {
+            let channel = channel.to_string();
+            until("it is noted how far the channel was read", || async {
+                let has = async |key| pair.redis.command(["HEXISTS", key, &channel]).await.number() == 1;
+                has("sg:watermarks:discord").await || has("sg:watermarks:discord:private").await
+            })
+            .await;
+        }
+    }
+
     /// No limit of identifies was met, and nothing was given up. What one gateway was told of a channel's budget, the next one who
     /// speaks there learns by one refusal: that is not shared. Nothing else was refused.
     async fn is_clean(&self, pair: &Pair) {
@@ -125,10 +137,7 @@ async fn shards_are_shared_out_and_those_of_a_dead_gateway_are_taken_over_with_w
     town.connected(&[(&pair.gateway, 2.0), (&second, 2.0)]).await;
     town.asks("a");
     town.hears_all().await;
-    until("it is noted how far channels were read", || async {
-        pair.redis.command(["HLEN", "sg:watermarks:discord"]).await.number() == 4
-    })
-    .await;
+    town.is_noted(&pair).await;
     pair.gateway.kill9();
     town.asks("b");
     town.asks("c");
@@ -181,17 +190,13 @@ async fn what_a_session_missed_that_cannot_be_resumed_is_read_before_what_follow
     let mut town = Town::new(23, 1).await;
     let channel = town.channels[0];
     // From before the bot was ever here.
-    town.alice.says(channel, &format!("<@{}> too old", town.bot.id));
+    let old = town.alice.says(channel, &format!("<@{}> too old", town.bot.id));
     let pair = town.pair().await;
     let private = town.alice.opens_dm(&town.bot);
     town.channels.push(private);
     town.asks("a");
     town.hears_all().await;
-    until("it is noted how far channels were read", || async {
-        let count = async |key| pair.redis.command(["HLEN", key]).await.number();
-        count("sg:watermarks:discord").await == 1 && count("sg:watermarks:discord:private").await == 1
-    })
-    .await;
+    town.is_noted(&pair).await;
     for round in 0..2 {
         town.server.gap(town.bot.id);
         town.asks(&format!("b{round}"));
@@ -206,8 +211,11 @@ async fn what_a_session_missed_that_cannot_be_resumed_is_read_before_what_follow
     let read = async || pair.gateway.metric("stargazer_discord_gap_messages_total").await;
     let before = read().await;
     assert!(before >= 8.0);
-    // All of it once more, as if no mark had been written: it is the same to us, read by HTTP or told by the socket.
-    pair.redis.command(["HSET", "sg:watermarks:discord", &channel.to_string(), "1"]).await;
+    // All of it once more, as if no mark had been written since: it is the same to us, read by HTTP or told by the socket.
+    let last = town.server.seen(channel).last().unwrap().id.to_string();
+    let (key, field) = ("sg:watermarks:discord", &*channel.to_string());
+    until("the last mark is written", || async { pair.redis.command(["HGET", key, field]).await.text() == last }).await;
+    pair.redis.command(["HSET", key, field, &old.to_string()]).await;
     town.server.invalidate(town.bot.id, false);
     until("all of it is read again", || async { read().await >= before + 10.0 }).await;
     town.asks("f");
@@ -223,10 +231,7 @@ async fn of_a_long_gap_the_latest_messages_are_read_and_it_is_said() {
     let mut pair = town.pair().await;
     town.asks("a");
     town.hears_all().await;
-    until("it is noted how far the channel was read", || async {
-        pair.redis.command(["HLEN", "sg:watermarks:discord"]).await.number() == 1
-    })
-    .await;
+    town.is_noted(&pair).await;
     pair.gateway.signal(Signal::TERM);
     assert_eq!(pair.gateway.exit_code().await, 0);
     town.alice.says(channel, &format!("<@{}> too many", town.bot.id));
