@@ -95,7 +95,8 @@ impl Egress {
         for surplus in record.ids().skip(parts.len()) {
             self.retract_if_current(turn, action, surplus).await?;
         }
-        if let Some(id) = left {
+        // Where the action could only be shown by the same message, that stays.
+        if let Some(id) = left.filter(|id| !ids.contains(id)) {
             self.retract_if_current(turn, action, &id).await?;
         }
         Ok(Commit { notes: Some(record::sent(&ids, &hashes, more)), ..Commit::default() })

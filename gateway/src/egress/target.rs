@@ -89,8 +89,13 @@ impl Egress {
         let mut parts = self.parts(action, &shown, None, &turn.facts().cause);
         let further = parts.split_off(made.ids.len().min(parts.len()));
         for (part, id) in parts.iter().zip(&made.ids) {
-            check(turn)?;
-            self.platform.amend(part, id).await?;
+            if action.target_key.is_some() {
+                // One that somebody took away holds up none of the others.
+                self.amend_if_current(turn, part, id).await?;
+            } else {
+                check(turn)?;
+                self.platform.amend(part, id).await?;
+            }
         }
         for surplus in &made.ids[parts.len()..] {
             self.retract_if_current(turn, action, surplus).await?;

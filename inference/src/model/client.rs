@@ -70,7 +70,8 @@ pub(super) fn http(base_url: &str) -> Result<reqwest::Client, String> {
         builder = builder.no_proxy();
     }
     builder.build().map_err(|error| {
-        format!("no TLS for {base_url}: {error}; install the system's certificates (package ca-certificates)")
+        let url = without_password(base_url);
+        format!("no TLS for {url}: {error}; install the system's certificates (package ca-certificates)")
     })
 }
 

@@ -9,7 +9,7 @@ use super::answers::Question;
 /// People who talk.
 const PEOPLE: usize = 12;
 /// Channels of one server.
-pub(crate) const OF_GUILD: usize = 50;
+const OF_GUILD: usize = 50;
 
 /// A channel and what was asked there.
 #[derive(Debug)]

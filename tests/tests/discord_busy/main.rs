@@ -22,8 +22,8 @@ use tests::{
 use tokio::time::Instant;
 
 pub(crate) const BOT: &str = "crab";
-/// Servers of one connection, so that there are several.
-const GUILDS_OF_SHARD: usize = 2;
+/// Connections of the bot: one for each gateway.
+const SHARDS: u64 = 2;
 /// After the last event: nothing new is answered for so long, and the run has failed.
 const STANDSTILL_MAX: Duration = Duration::from_secs(120);
 
@@ -147,13 +147,8 @@ fn fault(number: u32, count: u32) -> SocketFault {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_question_is_answered_once_in_order_and_in_full() {
     let plan = Plan::wished();
-    let server = DiscordServer::builder(plan.seed)
-        .shard_guilds_max(GUILDS_OF_SHARD)
-        .heartbeat(Duration::from_secs(5))
-        .start()
-        .await;
-    let shards = plan.channels.div_ceil(crowd::OF_GUILD).div_ceil(GUILDS_OF_SHARD) as u64;
-    let bot = server.add_bot(BOT, BotRules { shards, ..BotRules::default() });
+    let server = DiscordServer::builder(plan.seed).heartbeat(Duration::from_secs(5)).start().await;
+    let bot = server.add_bot(BOT, BotRules { shards: SHARDS, ..BotRules::default() });
     let mut crowd = Crowd::new(&server, &bot, plan.channels, plan.seed);
     let model = ModelServer::speaking(answers::answer).await;
     let mut fleet = Fleet::new(&server, &bot, &model).await;

@@ -27,6 +27,8 @@ const QUIET_MAX: Duration = Duration::from_secs(10 * 60);
 const UNDER_WAY_MAX: Duration = Duration::from_secs(10);
 /// How often it is shown that somebody writes: it is seen for ten seconds.
 const TYPING_EVERY: Duration = Duration::from_secs(8);
+/// An answer that begins sooner than this needs no notice.
+const TYPING_AFTER: Duration = Duration::from_millis(500);
 /// And that only while a worker says that it is at it, which it does every four seconds at least.
 const SILENT_MAX: Duration = Duration::from_secs(10);
 /// A text that has not grown for so long does not show any more that somebody writes.
@@ -145,7 +147,7 @@ impl Gates {
                 place,
                 holding,
                 due: now,
-                typing_due: now,
+                typing_due: now + TYPING_AFTER,
                 heard: now,
                 grown: now,
                 asking: None,

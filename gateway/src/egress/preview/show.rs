@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long an action waits for the notice that it is being written.
-const TYPING_WAIT: Duration = Duration::from_millis(500);
+const TYPING_WAIT: Duration = Duration::from_millis(200);
 
 /// Makes the request.
 pub(super) async fn show(platform: &dyn Platform, asked: &Asked) -> Answer {

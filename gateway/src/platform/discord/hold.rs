@@ -19,6 +19,8 @@ const ADMINISTRATOR: u64 = 1 << 3;
 const VIEW_CHANNEL: u64 = 1 << 10;
 const SEND_MESSAGES: u64 = 1 << 11;
 const SEND_IN_THREADS: u64 = 1 << 38;
+/// Types of channels that are threads: <https://discord.com/developers/docs/resources/channel#channel-object-channel-types>.
+const THREADS: std::ops::RangeInclusive<u64> = 10..=12;
 
 /// What it takes to answer a use.
 #[derive(Clone, PartialEq, Eq)]
@@ -41,7 +43,9 @@ impl Hold {
         let may = data["app_permissions"].as_str().and_then(|bits| bits.parse::<u64>().ok());
         let is_at_home = may.is_none_or(|may| {
             let has = |bits: u64| may & bits != 0;
-            has(ADMINISTRATOR) || (has(VIEW_CHANNEL) && has(SEND_MESSAGES | SEND_IN_THREADS))
+            let is_thread = THREADS.contains(&data["channel"]["type"].as_u64().unwrap_or(0));
+            let send = if is_thread { SEND_IN_THREADS } else { SEND_MESSAGES };
+            has(ADMINISTRATOR) || (has(VIEW_CHANNEL) && has(send))
         });
         Some(Self { token, application: id(&data["application_id"])?, is_at_home })
     }
@@ -157,9 +161,13 @@ mod tests {
             hold(json!(null)).map(|hold| (hold.is_at_home, hold.path("/x"))),
             Some((true, "webhooks/5/t/x".into()))
         );
-        for (may, is_at_home) in [("0", false), ("8", true), ("3072", true), ("1024", false), ("274877907968", true)] {
+        for (may, is_at_home) in [("0", false), ("8", true), ("3072", true), ("1024", false), ("274877907968", false)] {
             assert_eq!(hold(json!(may)).map(|hold| hold.is_at_home), Some(is_at_home), "{may}");
         }
+        let thread = json!({
+            "token": "t", "application_id": "5", "app_permissions": "274877907968", "channel": { "type": 11 },
+        });
+        assert_eq!(Hold::of(&thread).map(|hold| hold.is_at_home), Some(true), "in a thread");
         assert!(Hold::of(&json!({ "token": "t" })).is_none() && Hold::of(&json!(null)).is_none());
         assert!(!format!("{:?}", hold(json!("0"))).contains("\"t\""));
     }

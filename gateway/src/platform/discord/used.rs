@@ -121,7 +121,11 @@ impl Shared {
     async fn append(&self, mut used: Used) -> Option<Used> {
         let Some(inbound) = used.inbound.take() else { return Some(used) };
         let noted = timeout_at(used.since + NOTED_WITHIN, self.holds.note(used.id, &used.hold)).await;
-        self.hand_over(*inbound);
+        if self.hand_over(*inbound).is_none() {
+            // Nobody will answer it, and Discord says so.
+            late();
+            return None;
+        }
         let error = match noted {
             Ok(Ok(())) => return Some(used),
             Ok(Err(error)) => error.to_string(),

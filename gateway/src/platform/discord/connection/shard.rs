@@ -24,6 +24,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Many shards that are told to come again at once do not do so in the same moment.
 const AT_ONCE: Duration = Duration::from_millis(300);
 
+/// Tries of a session that did not get through: it is given up for a new one.
+const RESUMES_MAX: u32 = 6;
+
 /// Why a shard is not tried any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
@@ -36,7 +39,7 @@ pub(super) async fn keep(shards: &Shards, shard: u32, jobs: mpsc::Sender<Job>) -
     let _away = Away { shards, shard };
     let gaps = Gaps::new(shard, jobs);
     let mut session: Option<Session> = None;
-    let mut pause = Pause::default();
+    let (mut pause, mut in_vain) = (Pause::default(), 0);
     loop {
         let connected = match &session {
             Some(session) => resume(shards, session).await.map_err(Shut),
@@ -56,7 +59,12 @@ pub(super) async fn keep(shards: &Shards, shard: u32, jobs: mpsc::Sender<Job>) -
             }
         };
         shards.set_connected(shard, false);
+        in_vain = if since.is_some() { 0 } else { in_vain + 1 };
         match end {
+            End::Resume if in_vain >= RESUMES_MAX => {
+                tracing::info!(platform = %shards.shared.name, shard, "the session cannot be resumed; a new one is begun");
+                (session, in_vain) = (None, 0);
+            }
             End::Resume => {}
             End::Anew => session = None,
             End::Resharded(code) => return Ended::Resharded(code),

@@ -34,9 +34,8 @@ const CHANNELS_MAX: usize = 2_000;
 const PAGE: usize = 100;
 /// How long the live events of a channel wait for what was said before at most.
 const READ_WITHIN: Duration = Duration::from_secs(60);
-/// A request that failed is made again after this, so often.
+/// A request that failed is made again after this, until then.
 const AGAIN: Duration = Duration::from_secs(1);
-const TRIES: u32 = 3;
 
 /// Channels that may have a gap, all of them held.
 #[derive(Debug)]
@@ -204,9 +203,7 @@ impl Shared {
     /// Messages of a channel, latest first.
     async fn page(&self, channel: u64, query: &str) -> Result<Vec<Value>, Failure> {
         let (channel, under) = (channel.to_string(), format!("/messages?{query}"));
-        let mut tries = 0;
         loop {
-            tries += 1;
             let ask = Ask::of_channel(Method::GET, HISTORY, &channel, &under, Rank::Call);
             match self.rest.ask(ask).await {
                 Ok(page) => {
@@ -217,7 +214,6 @@ impl Shared {
                 // What the bot may not read it has not missed.
                 Err(Failure::Refused { .. }) => return Ok(Vec::new()),
                 Err(Failure::Unauthorized) => return Err(Failure::Unauthorized),
-                Err(failure) if tries >= TRIES => return Err(failure),
                 Err(Failure::Limited(pause)) => sleep(pause).await,
                 Err(_) => sleep(AGAIN).await,
             }
