@@ -24,9 +24,9 @@ use tokio::time::Instant;
 pub(crate) const BOT: &str = "crab";
 /// Connections of the bot: one for each gateway.
 const SHARDS: u64 = 2;
-/// Who takes a lane over does not know what Discord told the one before of its channel's budget, which is for five seconds; lanes
-/// come back to a process for some seconds after it is ready.
-const FORGOTTEN: Duration = Duration::from_secs(15);
+/// What Discord tells of its limits it tells one gateway: who takes a lane over does not know what was told of its channel, nor
+/// the others of a 429 for the whole bot. At most one request in so many may meet such a limit.
+const BROKEN_SHARE: u64 = 100;
 /// After the last event: nothing new is answered for so long, and the run has failed.
 const STANDSTILL_MAX: Duration = Duration::from_secs(120);
 
@@ -103,23 +103,16 @@ impl Fleet {
     }
 }
 
-/// What happens to the processes, in this order, spread over the run. Gives when each began and was over, since the Unix epoch.
-async fn happenings(fleet: &mut Fleet, lasts: Duration) -> Vec<(Duration, Duration)> {
-    let (begin, mut times) = (Instant::now(), Vec::new());
+/// What happens to the processes, in this order, spread over the run.
+async fn happenings(fleet: &mut Fleet, lasts: Duration) {
+    let begin = Instant::now();
     for (number, share) in [0.25, 0.4, 0.55, 0.7].into_iter().enumerate() {
         tokio::time::sleep_until(begin + lasts.mul_f64(share)).await;
-        let since = now();
         match number {
             3 => fleet.kill(0).await,
             which => fleet.roll(which).await,
         }
-        times.push((since, now()));
     }
-    times
-}
-
-fn now() -> Duration {
-    Duration::from_millis(bus::unix_ms())
 }
 
 /// Everything that happens on the server, at an even pace, and what happens to the bot's sockets: every twelfth of the time.
@@ -163,7 +156,7 @@ async fn every_question_is_answered_once_in_order_and_in_full() {
     let model = ModelServer::speaking(answers::answer).await;
     let mut fleet = Fleet::new(&server, &bot, &model).await;
     server.chances(Odds { status: 5, cut: 3, slow: 10, slow_max: Duration::from_secs(2), shared: 3, global: 1 });
-    let (met, moves) = tokio::join!(life(&plan, &mut crowd, &server, &bot), happenings(&mut fleet, plan.lasts));
+    let (met, ()) = tokio::join!(life(&plan, &mut crowd, &server, &bot), happenings(&mut fleet, plan.lasts));
     server.chances(Odds::default());
     let messages = settled(&crowd).await;
     until("nothing is left to do", || async { fleet.unfinished().await == 0 }).await;
@@ -171,13 +164,8 @@ async fn every_question_is_answered_once_in_order_and_in_full() {
     assert_eq!(settled(&crowd).await, messages);
     report(&plan, &crowd, &server, &met, messages);
     assert_eq!(tests::dead_letters(&fleet.redis).await, Vec::<String>::new());
-    let could_know = |at: Duration| moves.iter().all(|(since, until)| !(*since..*until + FORGOTTEN).contains(&at));
-    let broken: Vec<_> = server.exchanges().into_iter().filter(|one| one.broke_limit).collect();
-    let known: Vec<_> = broken.iter().filter(|one| could_know(one.at)).collect();
-    assert!(
-        known.is_empty(),
-        "requests that a look at earlier answers would have held back: {known:#?}\nmoves: {moves:?}"
-    );
+    let (broken, all) = (server.limits_broken(), server.exchanges().len() as u64);
+    assert!(broken * BROKEN_SHARE <= all, "{broken} of {all} requests met a limit that an earlier answer had told of");
 }
 
 /// Waits until everything is answered: how many messages that took.
