@@ -24,8 +24,8 @@ use tokio::time::Instant;
 pub(crate) const BOT: &str = "crab";
 /// Connections of the bot: one for each gateway.
 const SHARDS: u64 = 2;
-/// What Discord tells of its limits it tells one gateway: who takes a lane over does not know what was told of its channel, nor
-/// the others of a 429 for the whole bot. At most one request in so many may meet such a limit.
+/// At most one request in so many may meet a limit that an earlier answer had told of. It should be none: gateways do not tell each
+/// other what they were told of a channel, or of the whole bot by a 429 (docs/proof.md says what was measured).
 const BROKEN_SHARE: u64 = 100;
 /// After the last event: nothing new is answered for so long, and the run has failed.
 const STANDSTILL_MAX: Duration = Duration::from_secs(120);
