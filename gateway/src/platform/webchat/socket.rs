@@ -7,7 +7,7 @@ use bus::Error;
 use governor::DefaultDirectRateLimiter;
 use tokio::{
     sync::mpsc,
-    time::{Instant, timeout},
+    time::{Instant, MissedTickBehavior, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -39,12 +39,18 @@ pub(super) fn frame_max(shared: &Shared) -> usize {
     usize::try_from(shared.settings.text_max.as_u64()).unwrap_or(usize::MAX).saturating_mul(6).saturating_add(4096)
 }
 
+/// How long a socket whose news could not be read waits until it asks again.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// Why a socket is closed by us.
+#[derive(PartialEq, Eq)]
 struct Close {
     code: u16,
     reason: &'static str,
 }
 
+/// Nothing is lost by it: the page comes back, and asks for what it has not.
+const AWAY: Close = Close { code: 1013, reason: "redis is away; try again" };
 const GOING_AWAY: Close = Close { code: 1001, reason: "the gateway stops" };
 const TOO_SLOW: Close = Close { code: 1013, reason: "you read too slowly" };
 const TOO_LARGE: Close = Close { code: 1009, reason: "a frame that is too large" };
@@ -67,6 +73,10 @@ struct Socket {
     address: IpAddr,
     frames: DefaultDirectRateLimiter,
     open: HashMap<Arc<str>, Open>,
+    /// Whether there is news that could not be read.
+    is_behind: bool,
+    /// Whether Redis is there, as far as was told. When it comes back, everything is read anew.
+    is_reachable: bool,
 }
 
 /// A chat that this socket shows.
@@ -90,7 +100,7 @@ pub(super) async fn run(
 ) {
     let (id, live) = shared.hub.enter(&visitor);
     let frames = Limits::frames();
-    let mut this = Socket { shared, socket, id, visitor, address, frames, open: HashMap::new() };
+    let mut this = Socket { shared, socket, id, visitor, address, frames, open: HashMap::new(), is_behind: false, is_reachable: true };
     let changes = this.shared.chats.key(&this.visitor);
     // Without it other tabs' changes of the list show at the next visit only; no reason to refuse a chat.
     let is_listening = this.shared.subscription.add(&changes).await.is_ok();
@@ -113,6 +123,8 @@ impl Socket {
     async fn serve(&mut self, mut live: mpsc::Receiver<Live>, stop: CancellationToken) -> Step {
         self.welcome().await?;
         let mut ping = tokio::time::interval(PING);
+        let mut again = tokio::time::interval(AGAIN);
+        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
         loop {
             tokio::select! {
@@ -132,9 +144,17 @@ impl Socket {
                     }
                 }
                 item = live.recv() => match item {
-                    Some(item) => self.show(item).await?,
+                    Some(item) => {
+                        let shown = self.show(item).await;
+                        self.or_behind(shown)?;
+                    }
                     None => return Err(TOO_SLOW),
                 },
+                _ = again.tick(), if self.is_behind && self.is_reachable => {
+                    self.is_behind = false;
+                    let shown = self.resync().await;
+                    self.or_behind(shown)?;
+                }
                 _ = ping.tick() => {
                     if heard.elapsed() >= SILENCE_MAX {
                         return Err(SILENT);
@@ -274,15 +294,15 @@ impl Socket {
             Live::Typing { chat, frame } if self.open.contains_key(&chat) => self.text(frame).await,
             Live::Preview { .. } | Live::Typing { .. } => Ok(()),
             Live::Chats => self.list().await,
-            Live::Reachable(true) => self.frame(&ServerFrame::State { ready: true, message: "" }).await,
-            Live::Reachable(false) => self.unready().await,
-            Live::Resync => {
-                let open: Vec<_> = self.open.keys().cloned().collect();
-                for chat in open {
-                    self.catch_up(&chat).await?;
-                }
-                self.list().await
+            Live::Reachable(true) => {
+                self.is_reachable = true;
+                self.frame(&ServerFrame::State { ready: true, message: "" }).await
             }
+            Live::Reachable(false) => {
+                self.is_reachable = false;
+                self.unready().await
+            }
+            Live::Resync => self.resync().await,
             Live::Entry { chat, number, frame } => match self.open.get_mut(&chat) {
                 Some(open) if number == open.sent + 1 && open.is_complete => {
                     open.sent = number;
@@ -293,6 +313,27 @@ impl Socket {
                 _ => Ok(()),
             },
         }
+    }
+
+    /// A socket whose news could not be read stays, and reads it a little later: were all of them closed, all their
+    /// pages would come back at once.
+    fn or_behind(&mut self, shown: Step) -> Step {
+        match shown {
+            Err(close) if close == AWAY => {
+                self.is_behind = true;
+                Ok(())
+            }
+            shown => shown,
+        }
+    }
+
+    /// Reads everything anew that this socket shows.
+    async fn resync(&mut self) -> Step {
+        let open: Vec<_> = self.open.keys().cloned().collect();
+        for chat in open {
+            self.catch_up(&chat).await?;
+        }
+        self.list().await
     }
 
     /// Sends what the log has after the last entry that was sent.
@@ -390,8 +431,8 @@ fn costs(frame: &ClientFrame) -> bool {
     }
 }
 
-/// Closes a socket that could not be served. Nothing is lost by it: the page comes back, and asks for what it has not.
+/// What could not be read from Redis.
 fn unreachable(error: &Error) -> Step {
     tracing::debug!(%error, "a socket could not be served for now");
-    Err(Close { code: 1013, reason: "redis is away; try again" })
+    Err(AWAY)
 }
