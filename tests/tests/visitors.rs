@@ -1,7 +1,7 @@
 //! Visitors who ask for what cannot be, by mistake or on purpose: each is told, and no other is disturbed.
 
 use serde_json::json;
-use tests::{Pair, WebChatClient};
+use tests::{Pair, WebChatClient, until};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 #[tokio::test]
@@ -102,4 +102,25 @@ async fn sockets_of_other_pages_are_not_opened() {
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
     let flags = page.header("set-cookie").unwrap();
     assert!(flags.contains("HttpOnly") && flags.contains("SameSite=Strict"), "{flags}");
+}
+
+#[tokio::test]
+async fn news_that_cannot_be_read_close_no_socket_and_follow() {
+    let pair = Pair::new().await;
+    let mut visitor = pair.visitor().await;
+    let chat = visitor.new_chat().await;
+    visitor.ask(json!({ "t": "rename", "chat": chat, "title": "Before" })).await;
+    let title = |visitor: &WebChatClient| {
+        let list = visitor.frames().iter().rfind(|frame| frame["t"] == "chats")?;
+        list["chats"][0]["title"].as_str().map(str::to_owned)
+    };
+    visitor.wait("the title", |visitor| (title(visitor)? == "Before").then_some(())).await;
+    pair.redis.command(["ACL", "SETUSER", "default", "-hgetall"]).await;
+    visitor.ask(json!({ "t": "rename", "chat": chat, "title": "After" })).await;
+    until("the list was asked for", || async {
+        format!("{:?}", pair.redis.command(["INFO", "errorstats"]).await).contains("NOPERM")
+    })
+    .await;
+    pair.redis.command(["ACL", "SETUSER", "default", "+hgetall"]).await;
+    visitor.wait("the title", |visitor| (title(visitor)? == "After").then_some(())).await;
 }
