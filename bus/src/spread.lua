@@ -1,7 +1,8 @@
 -- Divides the parts of something evenly over the members that live, moving as few of them as that takes.
--- KEYS: the division (hash: `of`, `note`, `@<member>` to its deadline in ms, each part to its member).
--- ARGV: member, ttl in ms, the number of parts as the member knows it, 1 when that number has to rule, the parts that the member
--- holds, those first that it should keep.
+-- KEYS: the division (hash: `of`, `note`, `seen` the last tick of any member and `until` the moment up to which nothing is taken,
+-- in ms, `@<member>` to its deadline in ms, each part to its member).
+-- ARGV: member, ttl in ms, the number of parts as the member knows it, 1 when that number has to rule, 1 when the member was
+-- counted in before, the parts that the member holds, those first that it should keep.
 -- Answers {number of parts, note, members, {parts that are the member's}, {those of them that it should leave}}. With another
 -- number of parts than the member's, it has none.
 local time = redis.call('TIME')
@@ -10,10 +11,25 @@ local key, me, ttl, wanted, rules = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumbe
 local known, kept = {}, redis.call('HGETALL', key)
 for at = 1, #kept, 2 do known[kept[at]] = kept[at + 1] end
 
-local deadline = string.format('%.0f', now + ttl)
-redis.call('HSET', key, '@' .. me, deadline)
+-- A tick after which nobody was seen for a whole ttl says that it was us who were away: whoever was there may say so once more.
+local later = string.format('%.0f', now + ttl)
+if known.seen and now - tonumber(known.seen) >= ttl then
+  for field in pairs(known) do
+    if string.sub(field, 1, 1) == '@' then
+      redis.call('HSET', key, field, later)
+      known[field] = later
+    end
+  end
+elseif #kept == 0 and ARGV[5] == '1' then
+  -- We forgot who holds what: each member says it within a ttl, and until then nothing is known to be free.
+  redis.call('HSET', key, 'until', later)
+  known['until'] = later
+end
+redis.call('HSET', key, 'seen', string.format('%.0f', now))
+
+redis.call('HSET', key, '@' .. me, later)
 redis.call('PEXPIRE', key, 10 * ttl)
-known['@' .. me] = deadline
+known['@' .. me] = later
 local members, counts = 0, {}
 for field, value in pairs(known) do
   if string.sub(field, 1, 1) == '@' then
@@ -33,7 +49,7 @@ if of ~= wanted then return { of, note, members, {}, {} } end
 
 -- What a member does not name any more it has given up; what a dead one held is free.
 local holds = {}
-for at = 5, #ARGV do holds[ARGV[at]] = true end
+for at = 6, #ARGV do holds[ARGV[at]] = true end
 local holder = {}
 for field, value in pairs(known) do
   local part = tonumber(field)
@@ -47,7 +63,7 @@ for field, value in pairs(known) do
   end
 end
 local mine = {}
-for at = 5, #ARGV do
+for at = 6, #ARGV do
   local part = ARGV[at]
   if not holder[part] and tonumber(part) < of then
     redis.call('HSET', key, part, me)
@@ -69,6 +85,7 @@ for member, count in pairs(counts) do
 end
 local takes = math.min(#free, math.max(0, least - #mine))
 if #mine + takes == least and least < most and #free - takes > needed then takes = takes + 1 end
+if tonumber(known['until'] or 0) > now then takes = 0 end
 for at = 1, takes do
   redis.call('HSET', key, free[at], me)
   mine[#mine + 1] = free[at]

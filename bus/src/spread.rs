@@ -5,7 +5,14 @@
 //! cut off from Redis, may hold a part for a moment longer than its lease, beside the one that has taken it over. What is done
 //! with a part has to bear that, as an event that is appended twice does.
 
-use std::{collections::BTreeSet, sync::LazyLock, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use redis::Script;
 
@@ -15,12 +22,14 @@ static TICK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("sprea
 static LEAVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("spread_leave.lua")));
 
 /// One process's share. See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Spread {
     bus: Bus,
     key: String,
     member: String,
     ttl: Duration,
+    /// Whether this member was counted in, and so knows that a division that is not there was forgotten.
+    was_counted: AtomicBool,
 }
 
 /// How it is divided, as one member sees it.
@@ -42,21 +51,26 @@ impl Spread {
     /// The division `sg:lock:connect:<name>`, for the process `member`. A member that was silent for `ttl` has no parts.
     #[must_use]
     pub fn new(bus: Bus, name: &str, member: &str, ttl: Duration) -> Self {
-        Self { bus, key: Names::connections(name), member: member.to_owned(), ttl }
+        Self { bus, key: Names::connections(name), member: member.to_owned(), ttl, was_counted: AtomicBool::new(false) }
     }
 
     /// Says that the member lives and which parts it holds, those first that it should keep, and takes what it has too few of. To
     /// be called several times within the `ttl`. `of` is the number of parts as the member knows it: that of the members who are
     /// there rules, unless this one `insists`.
     ///
+    /// After a time in which nobody could be heard, and after Redis forgot the division, each member has a `ttl` to say again
+    /// what it holds before any of it is taken.
+    ///
     /// # Errors
     /// When Redis did not answer: then nothing is known, and the member goes on with what it holds.
     pub async fn tick(&self, of: u32, insists: bool, held: &[u32]) -> Result<Division, Error> {
         let mut script = TICK.key(&self.key);
         script.arg(&self.member).arg(millis(self.ttl)).arg(of).arg(u8::from(insists));
+        script.arg(u8::from(self.was_counted.load(Ordering::Relaxed)));
         held.iter().for_each(|part| _ = script.arg(*part));
         let answer: (u32, String, u32, BTreeSet<u32>, BTreeSet<u32>) =
             script.invoke_async(&mut self.bus.shared()).await?;
+        self.was_counted.store(true, Ordering::Relaxed);
         let (of, note, members, held, leave) = answer;
         Ok(Division { of, members, held, leave, note: (!note.is_empty()).then_some(note) })
     }
@@ -75,6 +89,7 @@ impl Spread {
     /// When Redis did not answer: then others take it when the `ttl` is over.
     pub async fn leave(&self) -> Result<(), Error> {
         let mut script = LEAVE.key(&self.key);
+        self.was_counted.store(false, Ordering::Relaxed);
         script.arg(&self.member).invoke_async::<i64>(&mut self.bus.shared()).await?;
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, time::Duration};
 use bus::{Division, Shards, Spread, Turnstile, TurnstileRules, Watermarks};
 use tests::{RedisServer, until};
 
-const TTL: Duration = Duration::from_millis(600);
+const TTL: Duration = Duration::from_secs(1);
 
 /// A member, and what it holds.
 struct Member(Spread, Vec<u32>);
@@ -84,6 +84,51 @@ async fn what_a_silent_member_held_is_free_after_its_lease() {
     .await;
     let woken = silent.0.tick(4, false, &silent.1).await.unwrap();
     assert!(woken.held.is_empty(), "what it had is another's: {woken:?}");
+}
+
+#[tokio::test]
+async fn when_redis_was_away_or_forgot_everybody_keeps_what_they_had() {
+    let redis = RedisServer::new().await;
+    let mut members = members(&redis, 3).await;
+    // The third one stands by.
+    for _ in 0..3 {
+        for member in &mut members {
+            member.tick(2).await;
+        }
+    }
+    let before: Vec<Vec<u32>> = members.iter().map(|member| member.1.clone()).collect();
+    assert_eq!(before, [vec![0], vec![1], vec![]]);
+    // Nobody was heard for longer than a lease. It is who has nothing that comes first.
+    let deadline = |member: usize| {
+        let (redis, field) = (&redis, format!("@gateway-{member}"));
+        async move { redis.command(["HGET", "sg:lock:connect:discord", &field]).await.text().parse::<u64>().unwrap() }
+    };
+    let last = deadline(2).await.max(deadline(0).await).max(deadline(1).await);
+    until("all leases are over", || async {
+        let now = redis.command(["TIME"]).await.list()[0].text().parse::<u64>().unwrap();
+        now * 1000 > last
+    })
+    .await;
+    for member in [2, 0, 1] {
+        members[member].tick(2).await;
+    }
+    // Redis forgot, and again that one comes first.
+    redis.command(["FLUSHALL"]).await;
+    for member in [2, 0, 1, 2] {
+        members[member].tick(2).await;
+    }
+    let after: Vec<Vec<u32>> = members.iter().map(|member| member.1.clone()).collect();
+    assert_eq!(after, before);
+    // Who does not come back in the time that it was given is counted out.
+    let others = tokio::sync::Mutex::new(members.split_off(1));
+    until("what it had is taken", || async {
+        let mut others = others.lock().await;
+        for member in others.iter_mut() {
+            member.tick(2).await;
+        }
+        is_even(&others, 2)
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -104,7 +104,7 @@ impl Gate {
             }
             let name = format!("identify:{}:{bucket}", self.name);
             let lock = DistributedLock::new(self.bus.clone(), &name, self.lease);
-            match lock.run(LOCK_WAIT, async || self.take_turn(shards, shard, bucket, apart).await).await {
+            match lock.run(LOCK_WAIT, async || self.take_turn(shards, shard, bucket).await).await {
                 Ok(Ok(Some(socket))) => {
                     self.count();
                     return Ok(socket);
@@ -117,13 +117,13 @@ impl Gate {
     }
 
     /// Identifies, with no other shard of the bucket doing so. None where its turn was lost meanwhile.
-    async fn take_turn(
-        &self,
-        shards: &Shards,
-        shard: u32,
-        bucket: u32,
-        apart: Duration,
-    ) -> Result<Option<Socket>, Shut> {
+    async fn take_turn(&self, shards: &Shards, shard: u32, bucket: u32) -> Result<Option<Socket>, Shut> {
+        // Minutes may have gone by in the queue.
+        let limit = self.limit(&shards.shared).await?;
+        if shard % limit.max_concurrency != bucket {
+            return Ok(None);
+        }
+        let apart = limit.apart(shards.of);
         loop {
             let waits = self.turnstile.look(bucket, shard, apart).await?;
             if !waits.own.is_zero() {
@@ -143,15 +143,29 @@ impl Gate {
         Ok(Some(socket))
     }
 
-    /// What is left of the day, as Discord said it within the last minute.
+    /// What is left of the day, as Discord said it within the last minute. One shard asks for all.
     async fn limit(&self, shared: &Shared) -> Result<StartLimit, Shut> {
-        let (asked, limit) = *self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.elapsed() < LIMIT_AGE {
-            return Ok(limit);
+        let before = {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let (asked, limit) = *known;
+            if asked.elapsed() < LIMIT_AGE {
+                return Ok(limit);
+            }
+            known.0 = Instant::now();
+            asked
+        };
+        let told = shared.start_limit().await;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match told {
+            Ok(limit) => {
+                *known = (Instant::now(), limit);
+                Ok(limit)
+            }
+            Err(failure) => {
+                known.0 = before;
+                Err(Shut(format!("GET /gateway/bot: {failure}")))
+            }
         }
-        let limit = shared.start_limit().await.map_err(|failure| Shut(format!("GET /gateway/bot: {failure}")))?;
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), limit);
-        Ok(limit)
     }
 
     fn count(&self) {

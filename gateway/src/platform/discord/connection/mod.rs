@@ -218,7 +218,10 @@ impl Keeping {
         // Those that are connected are kept first.
         let mut held: Vec<u32> = self.held.keys().copied().collect();
         held.sort_by_key(|shard| !connected.contains(shard));
-        let division = match shared.spread.tick(self.shards.of, self.insists, &held).await {
+        // No longer than until the next: a lease must not end for a request that was lost on its way.
+        let asked = shared.spread.tick(self.shards.of, self.insists, &held);
+        let late = |_| Err(bus::Error::Unreachable(format!("no answer within {:?}", shared.lease.renew)));
+        let division = match timeout(shared.lease.renew, asked).await.unwrap_or_else(late) {
             Ok(division) => division,
             Err(error) => {
                 if !std::mem::replace(&mut self.is_failing, true) {
