@@ -1,18 +1,23 @@
-//! A budget that several processes share: so many places, which come back with time.
+//! A budget that several processes share: so many places, which come back with time, and what the one that grants them has told.
 
 use std::{sync::LazyLock, time::Duration};
 
 use redis::Script;
 
-use crate::{Bus, Error};
+use crate::{Bus, Error, Names, clock::millis};
 
-static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("budget.lua")));
+static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("budget/take.lua")));
+static SHUT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("budget/shut.lua")));
+static CLOSE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("budget/close.lua")));
+static CLOSED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("budget/closed.lua")));
 
-/// See the module. By the server's clock, so all processes agree.
+/// See the module. By the server's clock, so all processes agree. A fail-over that forgot what was taken and told gives the budget
+/// anew.
 #[derive(Debug, Clone)]
 pub struct Budget {
     bus: Bus,
     key: String,
+    closed: String,
     most: u32,
     per_second: f64,
 }
@@ -21,11 +26,11 @@ impl Budget {
     /// The budget of a bot (`sg:budget:<name>`): at most `most` places at once (one at least), and `per_second` again each second.
     #[must_use]
     pub fn new(bus: Bus, name: &str, most: u32, per_second: f64) -> Self {
-        Self { bus, key: format!("sg:budget:{name}"), most: most.max(1), per_second: per_second.max(0.001) }
+        let (key, closed) = (Names::budget(name), Names::closed_buckets(name));
+        Self { bus, key, closed, most: most.max(1), per_second: per_second.max(0.001) }
     }
 
-    /// Takes up to `wanted` places: how many there were, and where that is none, when there will be one. A fail-over that forgot
-    /// what was taken gives the budget anew.
+    /// Takes up to `wanted` places: how many there were, and where that is none, when there will be one.
     ///
     /// # Errors
     /// When Redis did not answer: some may have been taken.
@@ -35,4 +40,53 @@ impl Budget {
         let (given, pause): (u32, u64) = script.invoke_async(&mut self.bus.shared()).await?;
         Ok((given, Duration::from_millis(pause)))
     }
+
+    /// Gives no places for so long.
+    ///
+    /// # Errors
+    /// When Redis did not answer.
+    pub async fn shut(&self, pause: Duration) -> Result<(), Error> {
+        SHUT.key(&self.key).arg(millis(pause)).invoke_async::<i64>(&mut self.bus.shared()).await?;
+        Ok(())
+    }
+
+    /// Which bucket a route has, where one of us was told.
+    ///
+    /// # Errors
+    /// When Redis did not answer.
+    pub async fn bucket_of(&self, route: &str) -> Result<Option<String>, Error> {
+        Ok(redis::cmd("HGET").arg(&self.key).arg(field(route)).query_async(&mut self.bus.shared()).await?)
+    }
+
+    /// Says which bucket a route has. There are some dozens of them.
+    ///
+    /// # Errors
+    /// When Redis did not answer.
+    pub async fn name(&self, route: &str, bucket: &str) -> Result<(), Error> {
+        let (mut shared, field) = (self.bus.shared(), field(route));
+        Ok(redis::cmd("HSET").arg(&self.key).arg(field).arg(bucket).query_async(&mut shared).await?)
+    }
+
+    /// For how long nothing may be asked for of a part of the budget: of a bucket and what it counts apart.
+    ///
+    /// # Errors
+    /// When Redis did not answer.
+    pub async fn closed(&self, part: &str) -> Result<Duration, Error> {
+        let ms: u64 = CLOSED.key(&self.closed).arg(part).invoke_async(&mut self.bus.shared()).await?;
+        Ok(Duration::from_millis(ms))
+    }
+
+    /// Says that nothing may be asked for of this part for so long. What is over is forgotten meanwhile.
+    ///
+    /// # Errors
+    /// When Redis did not answer.
+    pub async fn close(&self, part: &str, pause: Duration) -> Result<(), Error> {
+        let mut script = CLOSE.key(&self.closed);
+        script.arg(part).arg(millis(pause)).invoke_async::<i64>(&mut self.bus.shared()).await?;
+        Ok(())
+    }
+}
+
+fn field(route: &str) -> String {
+    format!("of {route}")
 }

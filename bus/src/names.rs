@@ -269,6 +269,18 @@ impl Names {
         format!("sg:watermarks:{name}")
     }
 
+    /// Places of a bot that the processes serving it share, and which bucket each of its routes has.
+    #[must_use]
+    pub(crate) fn budget(name: &str) -> String {
+        format!("sg:budget:{name}")
+    }
+
+    /// Which buckets of a bot have no place left.
+    #[must_use]
+    pub(crate) fn closed_buckets(name: &str) -> String {
+        format!("sg:budget:{name}:closed")
+    }
+
     /// What a platform can show and take, for whoever writes actions for it.
     #[must_use]
     pub fn capabilities(platform: &str) -> String {

@@ -33,7 +33,7 @@ pub enum Told {
 /// Places that passing requests leave to others, where a window has more than one.
 const RESERVED: u32 = 1;
 /// The longest that a platform is believed: after it, it is asked again.
-const PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
+pub(super) const PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
 /// A window whose end was never told, because no answer came.
 const SILENT_WINDOW: Duration = Duration::from_secs(5);
 
@@ -96,10 +96,7 @@ impl Bucket {
                 self.ends = Some(self.ends.filter(|_| is_same).map_or(ends, |known| known.max(ends)));
                 self.window = Some(self.window.map_or(*reset_after, |window| window.max(*reset_after)));
             }
-            Told::Limited(pause) => {
-                self.left = 0;
-                self.ends = Some(now + (*pause).min(PAUSE_MAX));
-            }
+            Told::Limited(pause) => self.close(*pause, now),
             // It was not counted here.
             Told::LimitedAll(_) => self.left = self.limit.map_or(0, |limit| (self.left + 1).min(limit)),
             // It may have begun a window, whose end nobody told.
@@ -109,6 +106,12 @@ impl Bucket {
                 }
             }
         }
+    }
+
+    /// It has no place for so long.
+    pub(super) fn close(&mut self, pause: Duration, now: Instant) {
+        let ends = now + pause.min(PAUSE_MAX);
+        (self.left, self.ends) = (0, Some(self.ends.map_or(ends, |known| known.max(ends))));
     }
 
     /// How often something that passes may go, for as long as nothing else does. None while nothing is known.

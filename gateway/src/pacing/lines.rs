@@ -35,10 +35,12 @@ impl Lines {
         if self.lines.len() >= BUCKETS_MAX {
             self.lines.retain(|_, line| !line.queue.is_empty() || !line.bucket.is_idle(now));
         }
-        let own = format!("{route} {major}");
-        let Some(name) = self.names.get(route) else { return self.lines.entry(own).or_default() };
+        let (own, named) = (line_of(route, major), self.name(route, major));
+        if own == named {
+            return self.lines.entry(own).or_default();
+        }
         let unnamed = self.lines.remove(&own);
-        let line = self.lines.entry(format!("{name} {major}")).or_default();
+        let line = self.lines.entry(named).or_default();
         if let Some(unnamed) = unnamed {
             line.bucket.absorb(&unnamed.bucket);
             line.queue.absorb(unnamed.queue);
@@ -47,12 +49,27 @@ impl Lines {
         line
     }
 
-    /// The platform said which bucket a route has.
-    pub(super) fn learn(&mut self, route: &str, name: &str) {
+    /// What a line is called among those who share the budget.
+    pub(super) fn name(&self, route: &str, major: &str) -> String {
+        line_of(self.names.get(route).map_or(route, String::as_str), major)
+    }
+
+    pub(super) fn is_named(&self, route: &str) -> bool {
+        self.names.contains_key(route)
+    }
+
+    /// The platform said which bucket a route has. Whether that is new.
+    pub(super) fn learn(&mut self, route: &str, name: &str) -> bool {
         // The first name stays: a route whose bucket goes by several is held to all of them together, and nobody who waits has to
         // move.
-        if self.names.len() < ROUTES_MAX && !self.names.contains_key(route) {
+        let is_new = self.names.len() < ROUTES_MAX && !self.names.contains_key(route);
+        if is_new {
             self.names.insert(route.to_owned(), name.to_owned());
         }
+        is_new
     }
+}
+
+fn line_of(bucket: &str, major: &str) -> String {
+    format!("{bucket} {major}")
 }

@@ -7,6 +7,7 @@
 
 mod bucket;
 mod lines;
+mod others;
 mod pacer;
 mod queue;
 mod share;

@@ -13,6 +13,7 @@ use tokio::{
 use super::{
     Rank, Share, Told,
     lines::Lines,
+    others::Reserving,
     queue::Queue,
     whole::{Places, Whole},
 };
@@ -50,14 +51,16 @@ pub struct Pacer(Arc<Inner>);
 struct Inner {
     state: Mutex<State>,
     share: Option<Arc<dyn Share>>,
+    /// Told when somebody has reserved places: if more wait, another one is to reserve for them.
+    reserved: Notify,
 }
 
 #[derive(Debug)]
-struct State {
-    lines: Lines,
+pub(super) struct State {
+    pub(super) lines: Lines,
     /// Those with a place of their bucket.
-    whole: Queue<Grant, Grant>,
-    places: Places,
+    pub(super) whole: Queue<Grant, Grant>,
+    pub(super) places: Places,
     waiting: usize,
     number: u64,
 }
@@ -66,11 +69,12 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Grant(Option<Of>);
 
+/// What a request is about.
 #[derive(Debug, Clone)]
-struct Of {
+pub(super) struct Of {
     pacer: Pacer,
-    route: Arc<str>,
-    major: Arc<str>,
+    pub(super) route: Arc<str>,
+    pub(super) major: Arc<str>,
 }
 
 /// A request may go. Dropped without a word of what came of it, it counts as one without an answer.
@@ -82,7 +86,7 @@ enum Next {
     At(Instant),
     /// When something else has happened.
     Later,
-    Reserve(u32),
+    Reserve,
 }
 
 impl Pacer {
@@ -91,7 +95,7 @@ impl Pacer {
     pub fn new(limit: u32, window: Duration, share: Option<Arc<dyn Share>>) -> Self {
         let places = Places::new(limit, window, share.is_some());
         let state = State { lines: Lines::default(), whole: Queue::default(), places, waiting: 0, number: 0 };
-        Self(Arc::new(Inner { state: Mutex::new(state), share }))
+        Self(Arc::new(Inner { state: Mutex::new(state), share, reserved: Notify::new() }))
     }
 
     /// Waits for a place. May be dropped at any time.
@@ -100,6 +104,7 @@ impl Pacer {
     /// [`Late`] when there was none in time, or too many wait.
     pub async fn place(&self, want: Want<'_>) -> Result<Place, Late> {
         let of = Of { pacer: self.clone(), route: want.route.into(), major: want.major.into() };
+        self.ask_others(&of).await;
         // Told before the channel, so that it outlives it: when it is over, nobody waits there any more.
         let waiting = Waiting::new(&of)?;
         let (granted, mut place) = oneshot::channel();
@@ -108,14 +113,15 @@ impl Pacer {
             let changed = self.changed(&of);
             // Before the look, so that nothing is missed after it.
             let changed = changed.notified();
+            let reserved = self.reserved().notified();
             let next = self.give(&of);
             if let Ok(grant) = place.try_recv() {
                 return Ok(grant.take());
             }
             let again = match next {
-                Next::Reserve(count) => match Reserving::begin(self) {
+                Next::Reserve => match Reserving::begin(self) {
                     Some(reserving) => {
-                        reserving.reserve(count).await;
+                        reserving.reserve().await;
                         continue;
                     }
                     None => (Instant::now() + RESERVING).min(want.until),
@@ -130,6 +136,7 @@ impl Pacer {
                     return Err(Late);
                 },
                 () = changed => {}
+                () = reserved, if matches!(next, Next::Reserve) => {}
             }
         }
     }
@@ -137,20 +144,22 @@ impl Pacer {
     /// A place that is free now, for something that the next one of its kind makes old: a text that is still growing. Waits for
     /// nothing but a word of those that share the budget, once.
     pub async fn place_now(&self, want: Want<'_>) -> Option<Place> {
+        let of = Of { pacer: self.clone(), route: want.route.into(), major: want.major.into() };
+        self.ask_others(&of).await;
         if want.is_whole
-            && let Whole::Reserve(count) = self.look(want.rank)
+            && self.look(want.rank) == Whole::Reserve
             && let Some(reserving) = Reserving::begin(self)
         {
-            reserving.reserve(count).await;
+            reserving.reserve().await;
         }
-        self.free_place(want)
+        self.free_place(want, of)
     }
 
     fn look(&self, rank: Rank) -> Whole {
         self.lock().places.look(rank, Instant::now())
     }
 
-    fn free_place(&self, want: Want<'_>) -> Option<Place> {
+    fn free_place(&self, want: Want<'_>, of: Of) -> Option<Place> {
         let (now, mut left, mut gone) = (Instant::now(), Vec::new(), Vec::new());
         let mut state = self.lock();
         // Who has a place of their bucket goes first.
@@ -169,7 +178,7 @@ impl Pacer {
             state.places.take(now);
         }
         state.lines.of(want.route, want.major, now).bucket.take();
-        Some(Place(Some(Of { pacer: self.clone(), route: want.route.into(), major: want.major.into() })))
+        Some(Place(Some(of)))
     }
 
     /// How often something that passes may go there, for as long as nothing else does. None while nothing is known.
@@ -193,20 +202,31 @@ impl Pacer {
         Arc::clone(&self.lock().lines.of(&of.route, &of.major, Instant::now()).changed)
     }
 
-    fn told(&self, of: &Of, told: &Told) {
+    /// Whether the bucket's name is news.
+    fn told(&self, of: &Of, told: &Told) -> bool {
         let now = Instant::now();
         let mut state = self.lock();
+        let mut is_new_name = false;
         match told {
-            Told::Budget { bucket: Some(name), .. } => state.lines.learn(&of.route, name),
+            Told::Budget { bucket: Some(name), .. } => is_new_name = state.lines.learn(&of.route, name),
             Told::LimitedAll(pause) => state.places.shut(*pause, now),
             _ => {}
         }
         let line = state.lines.of(&of.route, &of.major, now);
         line.bucket.told(told, now);
         line.changed.notify_waiters();
+        is_new_name
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn share(&self) -> Option<&dyn Share> {
+        self.0.share.as_deref()
+    }
+
+    pub(super) fn reserved(&self) -> &Notify {
+        &self.0.reserved
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // Held for a few lines, never across an await.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -233,7 +253,7 @@ impl State {
         match self.give_whole(now, left) {
             Next::At(at) => Next::At(again.map_or(at, |again| again.min(at))),
             Next::Later => again.map_or(Next::Later, Next::At),
-            reserve @ Next::Reserve(_) => reserve,
+            Next::Reserve => Next::Reserve,
         }
     }
 
@@ -242,7 +262,7 @@ impl State {
             match self.places.look(rank, now) {
                 Whole::Go => self.places.take(now),
                 Whole::Wait(at) => return Next::At(at),
-                Whole::Reserve(count) => return Next::Reserve(count),
+                Whole::Reserve => return Next::Reserve,
             }
             if let Some((_, granted, grant)) = self.whole.pop()
                 && let Err(grant) = granted.send(grant)
@@ -272,10 +292,11 @@ impl Drop for Grant {
 }
 
 impl Place {
-    /// The platform answered, or did not.
-    pub fn told(mut self, told: &Told) {
+    /// The platform answered, or did not. What others have to know of it they know then.
+    pub async fn told(mut self, told: &Told) {
         if let Some(of) = self.0.take() {
-            of.pacer.told(&of, told);
+            let is_new_name = of.pacer.told(&of, told);
+            of.pacer.tell_others(&of, told, is_new_name).await;
         }
     }
 }
@@ -314,30 +335,5 @@ impl Drop for Waiting<'_> {
         let mut state = self.0.pacer.lock();
         state.waiting -= 1;
         state.lines.of(&self.0.route, &self.0.major, Instant::now()).changed.notify_waiters();
-    }
-}
-
-/// Somebody reserves places; however that ends, another one may.
-struct Reserving<'a>(&'a Pacer);
-
-impl<'a> Reserving<'a> {
-    /// None while somebody does.
-    fn begin(pacer: &'a Pacer) -> Option<Self> {
-        let is_free = pacer.lock().places.begin_reserving();
-        // Made only then: its drop would end the other's, and takes the lock.
-        if is_free { Some(Self(pacer)) } else { None }
-    }
-
-    async fn reserve(&self, count: u32) {
-        let Some(share) = &self.0.0.share else { return };
-        let reserved = share.reserve(count).await;
-        let reserved = reserved.inspect_err(|error| tracing::warn!(%error, "a part of it is used that is surely ours"));
-        self.0.lock().places.reserved(reserved.ok(), Instant::now());
-    }
-}
-
-impl Drop for Reserving<'_> {
-    fn drop(&mut self) {
-        self.0.lock().places.end_reserving();
     }
 }

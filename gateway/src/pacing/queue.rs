@@ -70,6 +70,10 @@ impl<G, T> Queue<G, T> {
         self.waiting.extend(other.waiting);
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }

@@ -14,10 +14,9 @@ const AT_ONCE: f64 = 0.2;
 const EVENLY: f64 = 0.65;
 /// Passing requests leave so much of what there may be at once to others.
 const RESERVED: f64 = 0.4;
-/// Places that are asked for together of those that are shared.
-const BATCH: u32 = 5;
-/// Places that were reserved are not kept for longer: others may have use for the time.
-const KEPT: Duration = Duration::from_millis(250);
+/// Places that were reserved are for those who wait, and not kept for longer: others have use for them, and what another one was
+/// told meanwhile is not known here.
+const KEPT: Duration = Duration::from_millis(20);
 /// A share that cannot be asked is not asked again before this.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -75,7 +74,7 @@ impl Tokens {
 pub(super) enum Whole {
     Go,
     /// Places have to be reserved first.
-    Reserve(u32),
+    Reserve,
     Wait(Instant),
 }
 
@@ -132,6 +131,18 @@ impl Places {
         }
     }
 
+    /// Whether the others can be asked, as far as anybody knows.
+    pub(super) fn is_alone(&self, now: Instant) -> bool {
+        self.shared.as_ref().is_some_and(|shared| shared.alone_until.is_some_and(|until| until > now))
+    }
+
+    /// The others cannot be asked.
+    pub(super) fn alone(&mut self, now: Instant) {
+        if let Some(shared) = &mut self.shared {
+            shared.alone_until = Some(now + AGAIN);
+        }
+    }
+
     /// False where somebody is at it.
     pub(super) fn begin_reserving(&mut self) -> bool {
         self.shared.as_mut().is_some_and(|shared| !std::mem::replace(&mut shared.is_reserving, true))
@@ -143,13 +154,13 @@ impl Places {
         }
     }
 
-    /// What came of reserving: how many, and how long none follow where there are none. Nothing: the others cannot be asked.
-    pub(super) fn reserved(&mut self, reserved: Option<(u32, Duration)>, now: Instant) {
+    /// What came of reserving: how many, and how long none follow where there are none.
+    pub(super) fn reserved(&mut self, given: u32, pause: Duration, now: Instant) {
         let Some(shared) = &mut self.shared else { return };
-        match reserved {
-            Some((0, pause)) => shared.none_until = Some(now + pause),
-            Some((given, _)) => (shared.left, shared.good_until) = (given, Some(now + KEPT)),
-            None => shared.alone_until = Some(now + AGAIN),
+        if given == 0 {
+            shared.none_until = Some(now + pause);
+        } else {
+            (shared.left, shared.good_until) = (given, Some(now + KEPT));
         }
     }
 
@@ -166,7 +177,7 @@ impl Reserved {
         match self.none_until.filter(|until| *until > now) {
             _ if self.left > 0 => Whole::Go,
             Some(until) => Whole::Wait(until),
-            None => Whole::Reserve(BATCH),
+            None => Whole::Reserve,
         }
     }
 }

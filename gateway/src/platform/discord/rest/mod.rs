@@ -125,7 +125,7 @@ impl Rest {
             Ok(response) => response,
             // Nothing was written, so nothing was counted.
             Err(error) if error.is_connect() => {
-                place.told(&Told::Nothing);
+                place.told(&Told::Nothing).await;
                 return Err(Failure::Away(reason(&error)));
             }
             // The place says by itself that nothing is known.
@@ -135,7 +135,7 @@ impl Rest {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let body = response.bytes().await;
         let json = body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or(Value::Null);
-        place.told(&answer::told(status, header, &json));
+        place.told(&answer::told(status, header, &json)).await;
         match (status, body) {
             // What was made is not known without its answer.
             (200..300, Err(error)) => Err(Failure::Unknown(reason(&error))),

@@ -1,0 +1,7 @@
+-- Gives no places of a budget for a while. KEYS: budget. ARGV: ms.
+local time = redis.call('TIME')
+local till = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[1])
+local kept = tonumber(redis.call('HGET', KEYS[1], 'shut') or 0)
+redis.call('HSET', KEYS[1], 'shut', string.format('%.0f', math.max(kept, till)))
+redis.call('PEXPIRE', KEYS[1], 86400000)
+return 1
