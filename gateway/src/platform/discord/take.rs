@@ -13,9 +13,20 @@ use super::{
     used::{Used, late},
 };
 use crate::{
-    ingress::Receipt,
+    ingress::{Receipt, Refused},
     media::{Place, Wanted},
 };
+
+/// What came of an event.
+#[derive(Debug)]
+pub(super) struct Taking {
+    /// There was something in it for us.
+    pub(super) is_any: bool,
+    /// How far its channel is read when it is in its stream.
+    pub(super) mark: Option<Taken>,
+    /// Why not all of it was taken.
+    pub(super) refused: Option<Refused>,
+}
 
 impl Shared {
     /// Takes an event of the gateway.
@@ -31,12 +42,12 @@ impl Shared {
             return self.take_use(&kind, &data);
         }
         match gaps.hold.turn(Held { kind, data, now_ms: unix_ms() }) {
-            Turn::Flows(held) => _ = self.publish(&held.kind, &held.data, held.now_ms),
+            Turn::Flows(held) => self.publish(&held.kind, &held.data, held.now_ms),
             Turn::Waits => {}
             Turn::Overflows(all) => {
                 metrics::counter!("stargazer_discord_gap_overflows_total", "platform" => self.name.to_string())
                     .increment(1);
-                all.iter().for_each(|held| _ = self.publish(&held.kind, &held.data, held.now_ms));
+                all.iter().for_each(|held| self.publish(&held.kind, &held.data, held.now_ms));
             }
         }
     }
@@ -83,33 +94,46 @@ impl Shared {
         }
     }
 
-    /// Hands over what an event has for us. Whether it had anything.
-    pub(super) fn publish(&self, kind: &str, data: &Value, now_ms: u64) -> bool {
-        let (mut receipt, mut is_lost, mut is_any) = (None, false, false);
-        for inbound in self.read(kind, data, now_ms) {
-            is_any = true;
-            receipt = self.hand_over(inbound);
-            is_lost |= receipt.is_none();
+    /// Hands over what an event has for us.
+    pub(super) fn publish(&self, kind: &str, data: &Value, now_ms: u64) {
+        let Taking { mark, refused, .. } = self.taking(kind, data, now_ms);
+        if let Some(refused) = refused {
+            tracing::warn!(platform = %self.name, kind, id = %data["id"], error = %refused, "an event is lost");
         }
-        if kind == "MESSAGE_CREATE"
-            && !is_lost
-            && let (Some(channel), Some(message)) = (id(&data["channel_id"]), id(&data["id"]))
-        {
-            self.marks.note(Taken { channel, message, guild: id(&data["guild_id"]), raises_guild: true, receipt });
-        }
-        is_any
+        mark.into_iter().for_each(|mark| self.marks.note(mark));
     }
 
-    pub(super) fn hand_over(&self, mut inbound: Inbound) -> Option<Receipt> {
-        self.fetch(&mut inbound);
-        let event = inbound.event_id.clone();
-        match self.ingress.accept(inbound) {
-            Ok(receipt) => Some(receipt),
-            Err(refused) => {
-                tracing::warn!(platform = %self.name, event, error = %refused, "an event is lost");
-                None
+    /// The same, and tells what came of it.
+    pub(super) fn taking(&self, kind: &str, data: &Value, now_ms: u64) -> Taking {
+        let mut taking = Taking { is_any: false, mark: None, refused: None };
+        let mut receipt = None;
+        for inbound in self.read(kind, data, now_ms) {
+            taking.is_any = true;
+            match self.accept(inbound) {
+                Ok(accepted) => receipt = Some(accepted),
+                Err(refused) => taking.refused = Some(refused),
             }
         }
+        if kind == "MESSAGE_CREATE"
+            && taking.refused.is_none()
+            && let (Some(channel), Some(message)) = (id(&data["channel_id"]), id(&data["id"]))
+        {
+            let guild = id(&data["guild_id"]);
+            taking.mark = Some(Taken { channel, message, guild, raises_guild: true, receipt });
+        }
+        taking
+    }
+
+    pub(super) fn hand_over(&self, inbound: Inbound) -> Option<Receipt> {
+        let event = inbound.event_id.clone();
+        let accepted = self.accept(inbound);
+        let lost = |refused: &Refused| tracing::warn!(platform = %self.name, event, error = %refused, "an event is lost");
+        accepted.inspect_err(lost).ok()
+    }
+
+    fn accept(&self, mut inbound: Inbound) -> Result<Receipt, Refused> {
+        self.fetch(&mut inbound);
+        self.ingress.accept(inbound)
     }
 
     /// Has the files fetched that come with a message for the bot: their addresses do not last. Those of what people say to each

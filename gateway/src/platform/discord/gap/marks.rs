@@ -45,6 +45,7 @@ pub(in super::super) struct Marks {
     private: Watermarks,
     taken: mpsc::Sender<Taken>,
     readings: Readings,
+    late: Readings,
 }
 
 /// What writes them.
@@ -64,6 +65,7 @@ impl Marks {
             private: of(&format!("{name}:private")),
             taken: sender,
             readings: Readings::default(),
+            late: Readings::default(),
         };
         (marks.clone(), Writing { marks, taken })
     }
@@ -73,8 +75,16 @@ impl Marks {
         self.readings.begin(guild)
     }
 
+    /// What comes live in a channel is taken before what was missed there, until that is read.
+    pub(super) fn late(&self, channel: u64) -> Reading {
+        self.late.begin(channel)
+    }
+
     /// Notes a message, without waiting.
     pub(in super::super) fn note(&self, mut taken: Taken) {
+        if self.late.has(taken.channel) {
+            return;
+        }
         taken.raises_guild &= !taken.guild.is_some_and(|guild| self.readings.has(guild));
         // Full: see WAITING_MAX.
         let _ = self.taken.try_send(taken);

@@ -6,6 +6,8 @@
 
 mod hold;
 mod marks;
+mod missed;
+mod readable;
 mod reading;
 mod repair;
 mod tally;
@@ -13,14 +15,12 @@ mod tally;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
-use super::{
-    Shared,
-    event::{id, list},
-};
+use super::{Shared, event::id};
 pub(super) use hold::{Held, Hold, Turn};
 pub(super) use marks::{Marks, Taken, Writing};
+use readable::{Rights, rooms};
 use repair::Of;
 pub(super) use repair::{Job, run};
 use tally::Tallies;
@@ -57,7 +57,7 @@ impl Gaps {
     /// A server is there: from now on its channels tell what is said in them.
     pub(super) fn arrives(&self, shared: &Shared, guild: &Value) {
         let Some(guild_id) = id(&guild["id"]).filter(|_| shared.reads_gaps()) else { return };
-        let recent = recent(guild, shared.gap_floor());
+        let recent = recent(guild, shared.gap_floor(), shared.me());
         if recent.is_empty() {
             // Nothing is missing that would be read.
             shared.marks.begin(guild_id, last(guild));
@@ -69,9 +69,9 @@ impl Gaps {
 
     fn ask(&self, shared: &Shared, of: Of) {
         let tally = self.tallies.current(shared.name.as_str(), self.shard);
-        let job = Job { hold: Arc::clone(&self.hold), tally, of };
+        let job = Job { hold: Arc::clone(&self.hold), tally, since: Instant::now(), of };
         let Err(error) = self.jobs.try_send(job) else { return };
-        let Job { hold, tally, of } = error.into_inner();
+        let Job { hold, tally, of, .. } = error.into_inner();
         let channels = match of {
             Of::Guild(_, channels) => channels.into_iter().map(|(channel, _)| channel).collect(),
             Of::Private => hold.only(&[]),
@@ -87,16 +87,16 @@ impl Shared {
     }
 }
 
-/// The channels and threads of a server in which something was said after `floor`, each with its last message.
-fn recent(guild: &Value, floor: u64) -> Vec<(u64, u64)> {
-    let rooms = list(&guild["channels"]).iter().chain(list(&guild["threads"]));
+/// The channels and threads of a server in which something was said after `floor` that the bot may read, each with its last message.
+fn recent(guild: &Value, floor: u64, me: u64) -> Vec<(u64, u64)> {
+    let rights = Rights::of(guild, me);
     let last = |room: &Value| Some((id(&room["id"])?, id(&room["last_message_id"]).filter(|last| *last > floor)?));
-    rooms.filter_map(last).collect()
+    rooms(guild).filter(|room| rights.reads(room)).filter_map(last).collect()
 }
 
 /// The last message of a server; 0 where there is none.
 fn last(guild: &Value) -> u64 {
-    recent(guild, 0).into_iter().map(|(_, last)| last).max().unwrap_or(0)
+    rooms(guild).filter_map(|room| id(&room["last_message_id"])).max().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -111,7 +111,7 @@ mod tests {
             { "id": "2", "last_message_id": "50" }, { "id": "3", "last_message_id": "40" }, { "id": "4" },
             { "id": "5", "last_message_id": null }, 7,
         ], "threads": [{ "id": "6", "last_message_id": "41" }] });
-        assert_eq!(recent(&guild, 40), [(2, 50), (6, 41)]);
-        assert_eq!(recent(&json!(null), 0), []);
+        assert_eq!(recent(&guild, 40, 1), [(2, 50), (6, 41)]);
+        assert_eq!(recent(&json!(null), 0, 1), []);
     }
 }

@@ -1,5 +1,5 @@
-//! Servers whose gaps are being read. Until that is done a server's own mark stays: what comes live meanwhile says nothing of what
-//! is yet to be read.
+//! Servers, and channels, whose gaps are being read. Until that is done a server's own mark stays, and that of a channel which flows
+//! on meanwhile: what comes live says nothing of what is yet to be read.
 
 use std::{
     collections::HashMap,
@@ -10,21 +10,21 @@ use std::{
 #[derive(Debug, Clone, Default)]
 pub(super) struct Readings(Arc<Mutex<HashMap<u64, u32>>>);
 
-/// The reading of one server's gaps, until it is dropped.
+/// The reading of one's gaps, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Reading {
-    of: Readings,
-    guild: u64,
+    readings: Readings,
+    of: u64,
 }
 
 impl Readings {
-    pub(super) fn begin(&self, guild: u64) -> Reading {
-        *self.lock().entry(guild).or_default() += 1;
-        Reading { of: self.clone(), guild }
+    pub(super) fn begin(&self, of: u64) -> Reading {
+        *self.lock().entry(of).or_default() += 1;
+        Reading { readings: self.clone(), of }
     }
 
-    pub(super) fn has(&self, guild: u64) -> bool {
-        self.lock().contains_key(&guild)
+    pub(super) fn has(&self, of: u64) -> bool {
+        self.lock().contains_key(&of)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, u32>> {
@@ -33,18 +33,18 @@ impl Readings {
 }
 
 impl Reading {
-    /// The server's id.
-    pub(super) fn guild(&self) -> u64 {
-        self.guild
+    /// The server's or the channel's id.
+    pub(super) fn of(&self) -> u64 {
+        self.of
     }
 }
 
 impl Drop for Reading {
     fn drop(&mut self) {
-        let mut readings = self.of.lock();
-        match readings.get_mut(&self.guild) {
+        let mut readings = self.readings.lock();
+        match readings.get_mut(&self.of) {
             Some(count) if *count > 1 => *count -= 1,
-            _ => _ = readings.remove(&self.guild),
+            _ => _ = readings.remove(&self.of),
         }
     }
 }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_is_read_until_its_last_reading_ends() {
+    fn one_is_read_until_its_last_reading_ends() {
         let readings = Readings::default();
         let (one, other, another) = (readings.begin(1), readings.begin(1), readings.begin(2));
         drop(one);
