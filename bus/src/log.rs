@@ -168,7 +168,7 @@ impl Log {
         if let Some(queue) = queue {
             script.key(&queue.stream);
         }
-        let publish = if self.bus.names().shards.count() > 1 { "SPUBLISH" } else { "PUBLISH" };
+        let publish = self.bus.names().publish(key);
         script
             .arg(id)
             .arg(data)

@@ -100,6 +100,9 @@ impl Names {
     pub const SHARD_NOTICES: &'static str = "sg:pubsub:shards";
     /// Pub/sub channel on which the inventory of a platform is asked for by its name, or that of all by nothing.
     pub const INVENTORY_NOTICES: &'static str = "sg:pubsub:inventory";
+    /// The names of notices begin with it. They go to every node of a cluster by plain PUBLISH, so that whoever writes one need not
+    /// know of shards.
+    const NOTICES: &'static str = "sg:pubsub:";
     /// Holds the number of shards that the deployment was laid out for.
     pub const TOPOLOGY: &'static str = "sg:topology";
 
@@ -239,6 +242,18 @@ impl Names {
         self.kept("sg:stream:dlq", role, shard, "")
     }
 
+    /// Whether a pub/sub channel belongs to the slot of its name, and so goes by SPUBLISH and SSUBSCRIBE.
+    #[must_use]
+    pub(crate) fn is_sharded_channel(&self, channel: &str) -> bool {
+        self.shards.count() > 1 && !channel.starts_with(Self::NOTICES)
+    }
+
+    /// The command that publishes there.
+    #[must_use]
+    pub(crate) fn publish(&self, channel: &str) -> &'static str {
+        if self.is_sharded_channel(channel) { "SPUBLISH" } else { "PUBLISH" }
+    }
+
     /// Pub/sub channel of the previews of a platform's shard.
     #[must_use]
     pub fn previews(&self, platform: &str, shard: Shard) -> String {
@@ -338,6 +353,9 @@ mod tests {
         assert_eq!(names.dead_letters(&role, n), "sg:stream:dlq:{7}");
         assert_eq!(names.previews("webchat", n), "sg:preview:webchat:{7}");
         assert_eq!(names.webchat_log(n, "abc"), "sg:webchat:{7}:abc");
+        assert_eq!(names.publish(&names.previews("webchat", n)), "SPUBLISH");
+        assert_eq!(names.publish(Names::INVENTORY_NOTICES), "PUBLISH");
+        assert_eq!(names.publish(Names::SHARD_NOTICES), "PUBLISH");
     }
 
     #[test]

@@ -95,9 +95,8 @@ async fn publish(bus: Bus, mut frames: mpsc::Receiver<Frame>) {
             let key = (channel, tenure.token().to_owned(), lane);
             payloads.entry(key).or_insert_with(|| (frame.pass, Vec::new())).1.extend_from_slice(&frame.data);
         }
-        let command = if bus.names().shards.count() > 1 { "SPUBLISH" } else { "PUBLISH" };
         let sends = payloads.into_iter().map(|((channel, token, _), (pass, payload))| {
-            let mut connection = bus.shared();
+            let (mut connection, command) = (bus.shared(), bus.names().publish(&channel));
             let shard = pass.tenure().shard();
             let (fence, guests) = (bus.names().fence(&Role::Inbound, shard), bus.names().guests(&Role::Inbound, shard));
             async move {

@@ -143,7 +143,7 @@ impl Records {
     /// # Errors
     /// When Redis did not answer.
     pub async fn notify(&self, channel: &str, payload: &[u8]) -> Result<(), Error> {
-        let name = if self.bus.names().shards.count() > 1 { "SPUBLISH" } else { "PUBLISH" };
+        let name = self.bus.names().publish(channel);
         Ok(redis::cmd(name).arg(channel).arg(payload).query_async(&mut self.bus.shared()).await?)
     }
 }

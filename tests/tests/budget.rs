@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bus::{Budget, Shards};
 use gateway::pacing::{Pacer, Rank, SharedBudget, Told, Want};
-use tests::RedisServer;
+use tests::{RedisServer, until};
 
 #[tokio::test]
 async fn places_are_given_once_and_come_back() {
@@ -17,8 +17,6 @@ async fn places_are_given_once_and_come_back() {
     assert!((6..=7).contains(&given), "{given}");
     let (none, pause) = budget().take(1).await.unwrap();
     assert!(none == 0 && pause > Duration::ZERO && pause <= Duration::from_secs(2), "{none} {pause:?}");
-    let ttl = redis.command(["PTTL", "sg:budget:discord"]).await.number();
-    assert!((1..=21_000).contains(&ttl), "{ttl}: it is forgotten once it is full again");
     assert_eq!(Budget::new(bus.clone(), "other", 10, 0.5).take(1).await.unwrap().0, 1, "another bot");
 }
 
@@ -39,7 +37,7 @@ async fn gateways_of_one_bot_share_it() {
                 let major = format!("{number}-{request}");
                 let until = tokio::time::Instant::now() + Duration::from_secs(60);
                 let want = Want { route: "POST", major: &major, rank: Rank::Final, is_whole: true, until };
-                pacer.place(want).await.unwrap().told(&Told::Nothing);
+                pacer.place(want).await.unwrap().told(&Told::Nothing).await;
                 times.push(began.elapsed());
             }
             times
@@ -53,4 +51,35 @@ async fn gateways_of_one_bot_share_it() {
     assert_eq!(times.len(), 90);
     // Ten at once and 32.5 a second: so many cannot have been had sooner.
     assert!(times[89] >= Duration::from_millis(2400), "{:?}", times[89]);
+}
+
+#[tokio::test]
+async fn what_one_was_told_the_other_knows() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let [one, other] = [(); 2].map(|()| Budget::new(bus.clone(), "discord", 10, 0.1));
+    assert_eq!(one.bucket_of("POST messages").await.unwrap(), None);
+    one.name("POST messages", "abc").await.unwrap();
+    assert_eq!(other.bucket_of("POST messages").await.unwrap().as_deref(), Some("abc"));
+    // A part of it. The longer pause rules, whoever comes first.
+    one.close("abc 1", Duration::from_secs(60)).await.unwrap();
+    other.close("abc 1", Duration::from_secs(5)).await.unwrap();
+    let pause = other.closed("abc 1").await.unwrap();
+    assert!(pause > Duration::from_secs(50) && pause <= Duration::from_secs(60), "{pause:?}");
+    assert_eq!(other.closed("abc 2").await.unwrap(), Duration::ZERO);
+    // What is over takes no room.
+    for number in 0..50 {
+        one.close(&format!("abc {number}"), Duration::from_millis(1)).await.unwrap();
+    }
+    until("it is forgotten", || async {
+        one.close("abc 1", Duration::from_millis(1)).await.unwrap();
+        redis.command(["ZCARD", "sg:budget:discord:closed"]).await.number() == 1
+    })
+    .await;
+    // All of it, whatever there is.
+    let fresh = Budget::new(bus, "other", 10, 10.0);
+    fresh.shut(Duration::from_secs(60)).await.unwrap();
+    fresh.shut(Duration::from_secs(1)).await.unwrap();
+    let (given, pause) = fresh.take(5).await.unwrap();
+    assert!(given == 0 && pause > Duration::from_secs(50), "{pause:?}");
 }

@@ -52,9 +52,9 @@ async fn servers_and_channels_are_listed_once_and_again_when_asked_for() {
     older["at"] = (made["at"].as_u64().unwrap() - 120_000).into();
     redis.command(["SET", KEY, &older.to_string()]).await;
     assert_eq!(asked(), 1);
-    let listen = async || redis.command(["SPUBLISH", "sg:pubsub:inventory", "another"]).await.number() == 2;
+    let listen = async || redis.command(["PUBLISH", "sg:pubsub:inventory", "another"]).await.number() == 2;
     until("both listen", listen).await;
-    redis.command(["SPUBLISH", "sg:pubsub:inventory", "discord"]).await;
+    redis.command(["PUBLISH", "sg:pubsub:inventory", "discord"]).await;
     let is_new = async || inventory(&redis).await.filter(|new| new["at"] != older["at"]);
     let new = eventually("it is made anew", is_new).await;
     assert_eq!((channels(&new), asked()), (vec![("general", "text"), ("news", "text")], 2));

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use bus::{Budget, Division, Shards, Spread, Turnstile, TurnstileRules, Watermarks};
+use bus::{Division, Shards, Spread, Turnstile, TurnstileRules, Watermarks};
 use tests::{RedisServer, until};
 
 const TTL: Duration = Duration::from_secs(1);
@@ -207,39 +207,4 @@ async fn marks_are_only_raised_and_the_highest_are_kept() {
     let highest: Vec<u64> = marks.highest(2).await.unwrap().into_iter().map(|(of, _)| of).collect();
     assert_eq!(highest, [1, 4]);
     assert!(marks.of(&[]).await.unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn a_budget_is_one_for_all_who_share_it() {
-    let redis = RedisServer::new().await;
-    let bus = redis.bus(Shards::DEFAULT).await;
-    let [one, other] = [(); 2].map(|()| Budget::new(bus.clone(), "discord", 10, 0.1));
-    assert_eq!(one.take(7).await.unwrap(), (7, Duration::ZERO));
-    assert_eq!(other.take(7).await.unwrap(), (3, Duration::ZERO));
-    let (given, pause) = one.take(1).await.unwrap();
-    assert!(given == 0 && pause > Duration::from_secs(8) && pause <= Duration::from_secs(10), "{pause:?}");
-    assert_eq!(one.bucket_of("POST messages").await.unwrap(), None);
-    one.name("POST messages", "abc").await.unwrap();
-    assert_eq!(other.bucket_of("POST messages").await.unwrap().as_deref(), Some("abc"));
-    // A part of it. The longer pause rules, whoever comes first.
-    one.close("abc 1", Duration::from_secs(60)).await.unwrap();
-    other.close("abc 1", Duration::from_secs(5)).await.unwrap();
-    let pause = other.closed("abc 1").await.unwrap();
-    assert!(pause > Duration::from_secs(50) && pause <= Duration::from_secs(60), "{pause:?}");
-    assert_eq!(other.closed("abc 2").await.unwrap(), Duration::ZERO);
-    // What is over takes no room.
-    for number in 0..50 {
-        one.close(&format!("abc {number}"), Duration::from_millis(1)).await.unwrap();
-    }
-    until("it is forgotten", || async {
-        one.close("abc 1", Duration::from_millis(1)).await.unwrap();
-        redis.command(["ZCARD", "sg:budget:discord:closed"]).await.number() == 1
-    })
-    .await;
-    // All of it, whatever there is.
-    let fresh = Budget::new(bus, "other", 10, 10.0);
-    fresh.shut(Duration::from_secs(60)).await.unwrap();
-    fresh.shut(Duration::from_secs(1)).await.unwrap();
-    let (given, pause) = fresh.take(5).await.unwrap();
-    assert!(given == 0 && pause > Duration::from_secs(50), "{pause:?}");
 }

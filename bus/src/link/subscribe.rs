@@ -165,7 +165,7 @@ impl Subscriber {
         let inbox = Inbox { seen, pushes: self.pushes.clone(), overflowed: Arc::clone(&overflowed) };
         let mut line = Line::connect(&self.bus.link, inbox).await?;
         for channel in self.channels.keys() {
-            line.send(self.sharded(), true, channel).await?;
+            line.send(self.is_sharded(channel), true, channel).await?;
         }
         // Once this is answered, every channel above is subscribed to.
         line.ping().await?;
@@ -188,14 +188,14 @@ impl Subscriber {
                         let known = self.channels.entry(Arc::clone(&channel)).or_default();
                         known.users += 1;
                         known.waiting.push(confirmed);
-                        line.send(self.sharded(), true, &channel).await?;
+                        line.send(self.is_sharded(&channel), true, &channel).await?;
                     }
                     Some(Request::Drop { channel }) => {
                         let Some(known) = self.channels.get_mut(&channel) else { continue };
                         known.users -= 1;
                         if known.users == 0 {
                             self.channels.remove(&channel);
-                            line.send(self.sharded(), false, &channel).await?;
+                            line.send(self.is_sharded(&channel), false, &channel).await?;
                         }
                     }
                     None => return Ok(()),
@@ -211,7 +211,7 @@ impl Subscriber {
         }
     }
 
-    fn sharded(&self) -> bool {
-        self.bus.names().shards.count() > 1
+    fn is_sharded(&self, channel: &str) -> bool {
+        self.bus.names().is_sharded_channel(channel)
     }
 }

@@ -7,11 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{
-    NotShared, Pacer, Share, Told,
-    bucket::PAUSE_MAX,
-    pacer::Of,
-};
+use super::{NotShared, Pacer, Share, Told, bucket::PAUSE_MAX, pacer::Of};
 
 /// Places that are asked for together at most.
 const BATCH: u32 = 5;

@@ -183,7 +183,12 @@ fn a_limit_that_nobody_could_know_is_obeyed_by_all_that_it_is_about() {
         let began = Instant::now();
         pacer.place(want("POST", "2", Rank::Final)).await.unwrap().told(&Told::Nothing).await;
         assert_eq!(began.elapsed(), Duration::ZERO, "another channel");
-        pacer.place(want("POST", "1", Rank::Final)).await.unwrap().told(&Told::LimitedAll(Duration::from_secs(7))).await;
+        pacer
+            .place(want("POST", "1", Rank::Final))
+            .await
+            .unwrap()
+            .told(&Told::LimitedAll(Duration::from_secs(7)))
+            .await;
         assert_eq!(began.elapsed().as_secs(), 3);
         pacer.place(want("POST", "2", Rank::Final)).await.unwrap().told(&Told::Nothing).await;
         assert_eq!(began.elapsed().as_secs(), 10);

@@ -127,7 +127,8 @@ impl Shared {
     pub(super) fn hand_over(&self, inbound: Inbound) -> Option<Receipt> {
         let event = inbound.event_id.clone();
         let accepted = self.accept(inbound);
-        let lost = |refused: &Refused| tracing::warn!(platform = %self.name, event, error = %refused, "an event is lost");
+        let lost =
+            |refused: &Refused| tracing::warn!(platform = %self.name, event, error = %refused, "an event is lost");
         accepted.inspect_err(lost).ok()
     }
 

@@ -100,7 +100,17 @@ pub(super) async fn run(
 ) {
     let (id, live) = shared.hub.enter(&visitor);
     let frames = Limits::frames();
-    let mut this = Socket { shared, socket, id, visitor, address, frames, open: HashMap::new(), is_behind: false, is_reachable: true };
+    let mut this = Socket {
+        shared,
+        socket,
+        id,
+        visitor,
+        address,
+        frames,
+        open: HashMap::new(),
+        is_behind: false,
+        is_reachable: true,
+    };
     let changes = this.shared.chats.key(&this.visitor);
     // Without it other tabs' changes of the list show at the next visit only; no reason to refuse a chat.
     let is_listening = this.shared.subscription.add(&changes).await.is_ok();

@@ -93,7 +93,8 @@ mod tests {
     #[test]
     fn what_the_bot_may_read_follows_roles_and_overwrites() {
         let text = |bits: u64| json!(bits.to_string());
-        let overwrite = |id: u64, deny: u64, allow: u64| json!({ "id": id.to_string(), "deny": text(deny), "allow": text(allow) });
+        let overwrite =
+            |id: u64, deny: u64, allow: u64| json!({ "id": id.to_string(), "deny": text(deny), "allow": text(allow) });
         let guild = |mine: u64| {
             json!({ "id": "1", "owner_id": "2", "members": [{ "user": { "id": "9" }, "roles": ["7"] }],
                 "roles": [

@@ -13,12 +13,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
-use super::{
-    super::Shared,
-    Hold,
-    reading::Reading,
-    tally::Tally,
-};
+use super::{super::Shared, Hold, reading::Reading, tally::Tally};
 use crate::ingress::Refused;
 
 /// Channels that are read at once.
