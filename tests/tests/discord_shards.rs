@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rustix::process::Signal;
 use tests::{
-    Answer, ModelServer, PATIENCE, Pair, Process, Settings,
+    Answer, FreePort, ModelServer, PATIENCE, Pair, Process, Settings,
     discord::{BotHandle, BotRules, DiscordServer, Exchange, Person, Snowflake},
     until,
 };
@@ -264,6 +264,26 @@ async fn a_gap_that_is_longer_than_the_buffer_is_taken_as_there_is_room() {
     until("all of it is written down", || async { pair.unfinished().await == 0 }).await;
     let history = pair.redis.command(["KEYS", "sg:history:*"]).await.list()[0].text().to_owned();
     assert_eq!(pair.redis.command(["LLEN", &history]).await.number(), 84, "and each once");
+}
+
+#[tokio::test]
+async fn a_gateway_without_a_way_to_discord_leaves_its_shards_to_the_others() {
+    let mut town = Town::new(27, 2).await;
+    let pair = town.pair().await;
+    town.connected(&[(&pair.gateway, 2.0)]).await;
+    // Nobody listens there.
+    let url = format!("ws://{}", FreePort::new());
+    let lost = Process::start(tests::Program::Gateway, settings(&pair, &[("SG_PLATFORM__DISCORD__GATEWAY_URL", &url)]));
+    let began = std::time::Instant::now();
+    town.connected(&[(&pair.gateway, 1.0)]).await;
+    town.asks("a");
+    until("it has waited for a connection for half a minute", || async { began.elapsed() > PATIENCE.mul_f64(0.9) }).await;
+    until("and for another one", || async { began.elapsed() > PATIENCE.mul_f64(1.8) }).await;
+    lost.log().line("left to the other gateways until there is a way to Discord").await;
+    town.connected(&[(&pair.gateway, 2.0)]).await;
+    town.hears_all().await;
+    let ready = lost.get("/readyz").await.expect("it answers");
+    assert!(ready.status != 200 && ready.body.contains("no connection to Discord's gateway"), "{}", ready.body);
 }
 
 #[tokio::test]

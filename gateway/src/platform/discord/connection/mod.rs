@@ -2,6 +2,7 @@
 //!
 //! Each gateway keeps those connected that are its own in the division that Redis has (`bus::Spread`). A shard that should be
 //! another's, or was taken by it, loses its socket at once; one whose gateway fell silent is taken over when its lease is over.
+//! A gateway that finds no way to Discord leaves its shards to the others, where there are any, and comes back when it finds one.
 //! While Redis does not answer, everybody goes on with what they have: an event that comes over two sockets is known by its id.
 //!
 //! Not by serenity's own runner: it identifies by itself, waits for nobody in doing so, and spins on the codes by which Discord
@@ -36,10 +37,13 @@ use super::{
 use crate::platform::{RunError, Started};
 use gate::Gate;
 pub(super) use gate::StartLimit;
+use session::Socket;
 use shard::Ended;
 
 /// How long a shard may be without a connection before it is said. Resuming takes a second, and a start for each shard five.
 const AWAY_MAX: Duration = Duration::from_secs(60);
+/// How often a gateway that has left its shards to others looks whether there is a way to Discord again.
+const ASIDE: Duration = Duration::from_secs(30);
 /// At the end, how long the marks of channels are waited for, and how long Redis may take to hear that the shards are free.
 const MARKS_WITHIN: Duration = Duration::from_secs(1);
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
@@ -111,6 +115,8 @@ pub(super) async fn run(
         is_good: false,
         away_since: Instant::now(),
         is_failing: false,
+        others: 0,
+        is_aside: false,
     };
     let (written, marking) = (CancellationToken::new(), CancellationToken::new());
     let done = tokio::join!(
@@ -146,6 +152,10 @@ struct Keeping {
     is_good: bool,
     away_since: Instant,
     is_failing: bool,
+    /// The other gateways that live.
+    others: u32,
+    /// There is no way to Discord, and the shards are left to the others.
+    is_aside: bool,
 }
 
 impl Keeping {
@@ -172,6 +182,13 @@ impl Keeping {
                     Err(error) => return Err(super::start::for_now(format!("a shard's task broke down: {error}"))),
                 },
                 () = sleep_until(next_tick) => {
+                    let way = async { !self.is_aside || Socket::open(&self.shards.url).await.is_ok() };
+                    let Some(is_there) = stop.run_until_cancelled(way).await else { return Ok(Done::Stopped) };
+                    if !is_there {
+                        next_tick = Instant::now() + ASIDE;
+                        continue;
+                    }
+                    self.is_aside = false;
                     let Some(ticked) = stop.run_until_cancelled(self.tick()).await else { return Ok(Done::Stopped) };
                     match ticked {
                         Ticked::Follows(of) => return Ok(Done::Follows(of)),
@@ -187,9 +204,23 @@ impl Keeping {
                          anything?"
                     ));
                     self.away_since = Instant::now();
+                    if self.others > 0 && !self.held.is_empty() {
+                        self.step_aside().await;
+                        next_tick = Instant::now() + ASIDE;
+                    }
                 }
             }
         }
+    }
+
+    /// Leaves all shards to the other gateways.
+    async fn step_aside(&mut self) {
+        let shared = Arc::clone(&self.shards.shared);
+        tracing::warn!(platform = %shared.name, "Discord's shards are left to the other gateways until there is a way to Discord from here");
+        self.is_aside = true;
+        self.close().await;
+        // Else they have them when the lease is over.
+        let _ = timeout(LEAVE_WITHIN, shared.spread.leave()).await;
     }
 
     /// Says whether all that is ours is connected. Who holds nothing stands by, and is as good: once it is known that those who
@@ -198,8 +229,10 @@ impl Keeping {
         let connected = self.changes.borrow_and_update().clone();
         let lease = self.shards.shared.lease.ttl;
         let stands_by = self.known_since.is_some_and(|since| since.elapsed() > lease);
-        let is_good =
-            if self.held.is_empty() { stands_by } else { self.held.keys().all(|shard| connected.contains(shard)) };
+        let is_good = match self.held.is_empty() {
+            true => stands_by && !self.is_aside,
+            false => self.held.keys().all(|shard| connected.contains(shard)),
+        };
         let name = self.shards.shared.name.to_string();
         metrics::gauge!("stargazer_discord_shards_held", "platform" => name.clone()).set(self.held.len() as f64);
         metrics::gauge!("stargazer_discord_shards_connected", "platform" => name).set(connected.len() as f64);
@@ -232,6 +265,7 @@ impl Keeping {
         };
         (self.is_failing, self.insists) = (false, false);
         self.known_since.get_or_insert_with(Instant::now);
+        self.others = division.members.saturating_sub(1);
         if division.of != self.shards.of {
             return Ticked::Follows(division.of);
         }
