@@ -4,7 +4,7 @@
 use serde_json::Value;
 use tests::{
     Pair, Process, Program, RedisServer,
-    discord::{BotRules, DiscordServer},
+    discord::{BotRules, DiscordServer, Fault, When},
     eventually, until,
 };
 
@@ -34,6 +34,8 @@ async fn servers_and_channels_are_listed_once_and_again_when_asked_for() {
     ]);
     let asked =
         || discord.exchanges().iter().filter(|exchange| exchange.path == format!("/guilds/{home}/channels")).count();
+    let lists =
+        || discord.exchanges().iter().filter(|exchange| exchange.path.starts_with("/users/@me/guilds")).count();
     let mut first = Process::start(Program::Gateway, settings.clone());
     first.wait_ready().await;
     let made = eventually("there is a list", || inventory(&redis)).await;
@@ -54,9 +56,12 @@ async fn servers_and_channels_are_listed_once_and_again_when_asked_for() {
     assert_eq!(asked(), 1);
     let listen = async || redis.command(["PUBLISH", "sg:pubsub:inventory", "another"]).await.number() == 2;
     until("both listen", listen).await;
+    // One answer that fails does not undo the list.
+    discord.script("GET", &format!("/guilds/{home}/channels"), Fault::Status(503, When::Before));
     redis.command(["PUBLISH", "sg:pubsub:inventory", "discord"]).await;
     let is_new = async || inventory(&redis).await.filter(|new| new["at"] != older["at"]);
     let new = eventually("it is made anew", is_new).await;
-    assert_eq!((channels(&new), asked()), (vec![("general", "text"), ("news", "text")], 2));
+    assert_eq!((channels(&new), asked()), (vec![("general", "text"), ("news", "text")], 3));
+    assert_eq!(lists(), 2);
     assert_eq!(discord.limits_broken(), 0);
 }

@@ -7,7 +7,11 @@ use std::{sync::Arc, time::Duration};
 
 use bus::{Bus, DistributedLock, LeaseConfig, LockError, Names, Push, Records, unix_ms};
 use serde::Deserialize;
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::platform::Platform;
@@ -24,24 +28,20 @@ const AGAIN_MAX: Duration = Duration::from_secs(5 * 60);
 /// Keeps those of these platforms, until `stop`.
 pub(crate) async fn run(platforms: Vec<Arc<dyn Platform>>, bus: Bus, lease: LeaseConfig, stop: CancellationToken) {
     let (mut pushes, listening) = bus.listen(Names::INVENTORY_NOTICES, stop.clone());
-    let mut keepers: Vec<Keeper> = platforms.into_iter().map(|platform| Keeper::new(platform, &bus, lease)).collect();
+    // Each on its own: one that takes long holds up no other. Dropping the set ends them.
+    let mut keepers = JoinSet::new();
+    let mut heard = Vec::new();
+    for platform in platforms {
+        let (ask, asked) = watch::channel(None);
+        heard.push((platform.name().to_string(), ask));
+        keepers.spawn(Keeper::new(platform, &bus, lease).run(asked));
+    }
     let keeping = async {
-        loop {
-            let Some(next) = keepers.iter().map(|keeper| keeper.due).min() else { return stop.cancelled().await };
-            tokio::select! {
-                biased;
-                push = pushes.recv() => match push {
-                    Some(Push::Message { payload, .. }) => keepers.iter_mut().for_each(|keeper| keeper.hear(&payload)),
-                    // Who asks and sees nothing come of it asks again.
-                    Some(Push::Away | Push::Gap) => {}
-                    None => return,
-                },
-                () = sleep_until(next) => {
-                    for keeper in keepers.iter_mut().filter(|keeper| keeper.due <= Instant::now()) {
-                        keeper.look().await;
-                    }
-                }
-            }
+        while let Some(push) = pushes.recv().await {
+            // Who asks and sees nothing come of it asks again.
+            let Push::Message { payload, .. } = push else { continue };
+            let are_asked = heard.iter().filter(|(name, _)| payload.is_empty() || *payload == *name.as_bytes());
+            are_asked.for_each(|(_, ask)| _ = ask.send_replace(Some(unix_ms())));
         }
     };
     tokio::select! {
@@ -77,11 +77,15 @@ impl Keeper {
         Self { platform, records, lock, due: Instant::now(), asked_ms: None, pause: AGAIN_MIN }
     }
 
-    /// Somebody asks for the inventory of the platform of this name, or of all.
-    fn hear(&mut self, name: &[u8]) {
-        if name.is_empty() || name == self.platform.name().as_str().as_bytes() {
-            self.asked_ms = Some(unix_ms());
-            self.due = Instant::now();
+    /// Keeps it for good. `asked` has when somebody asked for it, in ms since the epoch.
+    async fn run(mut self, mut asked: watch::Receiver<Option<u64>>) {
+        loop {
+            tokio::select! {
+                biased;
+                Ok(()) = asked.changed() => self.asked_ms = *asked.borrow_and_update(),
+                () = sleep_until(self.due) => {}
+            }
+            self.look().await;
         }
     }
 

@@ -1,7 +1,10 @@
 //! The servers that the bot is in, whichever of them this process hears of.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::Value;
+use tokio::time::sleep;
 
 use super::{
     Shared,
@@ -16,6 +19,9 @@ use crate::{
 
 /// Servers of one answer: <https://discord.com/developers/docs/resources/user#get-current-user-guilds>.
 const PAGE: usize = 200;
+/// How often the channels of a server are asked for: one answer that fails does not undo a list of thousands.
+const TRIES: u32 = 5;
+const AGAIN: Duration = Duration::from_secs(1);
 /// Servers that are asked for at most.
 const SERVERS_MAX: usize = 100_000;
 
@@ -55,13 +61,20 @@ impl Shared {
     }
 
     async fn channels(&self, server: &str) -> Result<Vec<Channel>, SendError> {
-        let path = format!("guilds/{server}/channels");
-        let asked = self.rest.ask(Ask::new(Method::GET, path, "GET /guilds/channels", server, Rank::Call)).await;
-        match asked {
-            Ok(channels) => Ok(list(&channels).iter().filter_map(channel).collect()),
-            // It left the server just now.
-            Err(Failure::Refused { .. }) => Ok(Vec::new()),
-            Err(failure) => Err(failure.into()),
+        let mut tries = 0;
+        loop {
+            let path = format!("guilds/{server}/channels");
+            let asked = self.rest.ask(Ask::new(Method::GET, path, "GET /guilds/channels", server, Rank::Call)).await;
+            tries += 1;
+            match asked {
+                Ok(channels) => return Ok(list(&channels).iter().filter_map(channel).collect()),
+                // It left the server just now.
+                Err(Failure::Refused { .. }) => return Ok(Vec::new()),
+                Err(Failure::Unauthorized) => return Err(Failure::Unauthorized.into()),
+                Err(failure) if tries == TRIES => return Err(failure.into()),
+                Err(Failure::Limited(pause)) => sleep(pause).await,
+                Err(_) => sleep(AGAIN * tries).await,
+            }
         }
     }
 }
