@@ -70,6 +70,13 @@ pub fn preview_key(message_key: &str) -> String {
     [message_key, ".preview"].concat()
 }
 
+/// Under which it is kept of which platform messages an action consists since another action has changed their number,
+/// `<message_key>.shown`.
+#[must_use]
+pub fn shown_key(message_key: &str) -> String {
+    [message_key, ".shown"].concat()
+}
+
 /// Cause and index of a [`message_key`]; `None` where the text is not one, a [`dead_key`] among others.
 #[must_use]
 pub fn parse_message_key(key: &str) -> Option<(&str, u32)> {

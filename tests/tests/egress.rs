@@ -290,16 +290,23 @@ async fn what_an_earlier_action_made_is_found_by_its_key() {
         assert_eq!(sent[2], "apply reaction to 2");
         let begins: Vec<_> = sent[3..].iter().map(|sent| &sent[..11]).collect();
         assert_eq!(begins, ["amend 1 two", "amend 2 two", "send two tw"]);
+        // Of what is changed again, all messages are known, whichever action made them; a reaction is about the last one.
+        world.act(Outbound { text: words("too", 151), ..about(ActionType::Edit) }).await;
+        world.act(Outbound { emoji: "👍".into(), ..about(ActionType::Reaction) }).await;
+        let sent = world.sent(10).await;
+        let begins: Vec<_> = sent[6..9].iter().map(|sent| &sent[..11]).collect();
+        assert_eq!(begins, ["amend 1 too", "amend 2 too", "amend 3 too"]);
+        assert_eq!(sent[9], "apply reaction to 3");
         world.act(Outbound { text: "three".into(), ..about(ActionType::Edit) }).await;
+        assert_eq!(world.sent(13).await[10..], ["amend 1 three", "retract 2", "retract 3"]);
         world.act(Outbound { target_key: Some(longer), ..about(ActionType::Delete) }).await;
         world.act(about(ActionType::Delete)).await;
-        let sent = world.sent(11).await;
-        assert_eq!(sent[6..], ["amend 1 three", "retract 2", "retract 3", "retract 1", "retract 2"]);
+        assert_eq!(world.sent(15).await[13..], ["retract 3", "retract 1"]);
         // What the platform has from elsewhere is told by its own id.
         let target = || Some("77".to_owned());
         world.act(Outbound { action: ActionType::Edit, target: target(), ..says("four") }).await;
         world.act(Outbound { action: ActionType::Delete, target: target(), ..Outbound::default() }).await;
-        assert_eq!(world.sent(13).await[11..], ["amend 77 four", "retract 77"]);
+        assert_eq!(world.sent(17).await[15..], ["amend 77 four", "retract 77"]);
         world.platform.refuse([SendError::Gone("no such message".into())]);
         world.act(Outbound { action: ActionType::Edit, target: target(), ..says("five") }).await;
         assert_eq!(world.letters(1).await, ["gone: the message is not there any more: no such message"]);

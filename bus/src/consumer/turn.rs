@@ -184,6 +184,14 @@ impl Turn {
         self.ledger.note_ahead(cause, fields, kept, false).await
     }
 
+    /// As [`Turn::note_of`], but writes over what is there.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn note_of_anew(&self, cause: &str, fields: &[(&str, &[u8])], kept: Duration) -> Result<Ahead, Error> {
+        self.ledger.note_ahead(cause, fields, kept, true).await
+    }
+
     /// What is kept of another turn of this role, to look at: nothing is noted, and it may change at any time. `Notes::now_ms`
     /// is 0.
     ///

@@ -124,6 +124,21 @@ impl Record {
     }
 }
 
+/// Of which messages an action consists, since another one has changed their number.
+pub(super) struct Shown(pub(super) Notes);
+
+impl Shown {
+    const IDS: &str = "ids";
+
+    pub(super) fn ids(&self) -> Option<Vec<String>> {
+        Some(self.0.text(Self::IDS)?.split_terminator('\n').map(str::to_owned).collect())
+    }
+
+    pub(super) fn field(ids: &[String]) -> (&'static str, String) {
+        (Self::IDS, ids.join("\n"))
+    }
+}
+
 pub(super) fn id_field(part: usize) -> String {
     format!("id.{part}")
 }

@@ -1,6 +1,6 @@
 //! One send, from its record to the platform's ids: begun, repeated, looked up, or found to be done.
 
-use bus::{Commit, Failure, Notes, Turn};
+use bus::{Commit, Failure, KeptNotes, Notes, Turn};
 use codec::{ActionType, OutboundView};
 
 use super::{
@@ -11,6 +11,20 @@ use super::{
     target::over,
 };
 use crate::platform::{Accepted, Part, SendError, Settling, Sought};
+
+/// The messages that an action consists of.
+#[derive(Debug)]
+pub(super) struct Sent {
+    /// The platform's ids.
+    pub(super) ids: Vec<String>,
+    notes: KeptNotes,
+}
+
+impl Sent {
+    pub(super) fn commit(self) -> Commit {
+        Commit { notes: Some(self.notes), ..Commit::default() }
+    }
+}
 
 impl Egress {
     /// Makes the messages of an action, each once.
@@ -37,7 +51,7 @@ impl Egress {
             }
             return Ok(Commit::default());
         }
-        self.send_parts(turn, action, &parts, is_in_doubt).await
+        Ok(self.send_parts(turn, action, &parts, is_in_doubt).await?.commit())
     }
 
     /// Makes these messages under the record of the turn's action, each once.
@@ -47,7 +61,7 @@ impl Egress {
         action: &OutboundView<'_>,
         parts: &[Part<'_, '_>],
         is_in_doubt: bool,
-    ) -> Result<Commit, Undone> {
+    ) -> Result<Sent, Undone> {
         let hashes: Vec<String> = parts.iter().map(|part| text_hash(&part.text)).collect();
         let more = more_hash(parts);
         let record = begin(turn, &hashes, &more, self.gates.is_some()).await?;
@@ -99,7 +113,8 @@ impl Egress {
         if let Some(id) = left.filter(|id| !ids.contains(id)) {
             self.retract_if_current(turn, action, &id).await?;
         }
-        Ok(Commit { notes: Some(record::sent(&ids, &hashes, more)), ..Commit::default() })
+        let notes = record::sent(&ids, &hashes, more);
+        Ok(Sent { ids, notes })
     }
 
     /// Finds out what became of a part that may have been sent.

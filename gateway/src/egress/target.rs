@@ -8,7 +8,7 @@ use super::{
     Egress, Undone,
     fit::{Carried, fit},
     preview::{Fate, OVER, PreviewRecord},
-    record::{Record, SENT_KEPT, State},
+    record::{Record, SENT_KEPT, Shown, State},
     request::check,
 };
 use crate::platform::{Part, Settling};
@@ -66,7 +66,8 @@ impl Egress {
         let ends_preview = self.gates.is_some() && action.action != ActionType::Reaction;
         let notes = if ends_preview { self.end(turn, target).await? } else { turn.kept_notes(target).await? };
         let record = Record::new(notes.clone());
-        let mut ids: Vec<String> = record.ids().map(str::to_owned).collect();
+        let shown = Shown(turn.kept_notes(&names::shown_key(target)).await?);
+        let mut ids = shown.ids().unwrap_or_else(|| record.ids().map(str::to_owned).collect());
         let is_preview = record.state() == State::New;
         if ends_preview
             && let Some(id) = self.preview_id(action, &notes, target).await?
@@ -100,7 +101,19 @@ impl Egress {
         for surplus in &made.ids[parts.len()..] {
             self.retract_if_current(turn, action, surplus).await?;
         }
-        if further.is_empty() { Ok(Commit::default()) } else { self.send_parts(turn, action, &further, false).await }
+        let (mut ids, mut commit) = (made.ids.clone(), Commit::default());
+        ids.truncate(parts.len());
+        if !further.is_empty() {
+            let sent = self.send_parts(turn, action, &further, false).await?;
+            ids.extend(sent.ids.iter().cloned());
+            commit = sent.commit();
+        }
+        if let (Some(target), true) = (action.target_key, ids != made.ids) {
+            // Who changes it next finds all of it. Should this be written and the turn run again, nothing further is made.
+            let (field, shown) = Shown::field(&ids);
+            turn.note_of_anew(&names::shown_key(target), &[(field, shown.as_bytes())], SENT_KEPT).await?;
+        }
+        Ok(commit)
     }
 
     /// Takes away what was begun to be said by an action that does not come.
