@@ -3,7 +3,9 @@
 //! Both daemons are a [`Daemon`] run by [`main`]; what they share beyond the bus is here and only here.
 #![forbid(unsafe_code)]
 
+mod causes;
 mod exit;
+mod local;
 mod settings;
 mod tasks;
 mod telemetry;
@@ -12,8 +14,10 @@ mod boot;
 mod health;
 
 pub use boot::{Context, Daemon, Phase, Phases, StartError, main, run};
+pub use causes::causes;
 pub use exit::Exit;
 pub use health::{Check, Health};
+pub use local::is_local;
 pub use settings::{
     Boot, Bus, Discord, DiscordCommand, Document, Durability, Gateway, HealthSettings, History, Inference, Log,
     LogFormat, Media, Model, Platform, PlatformKind, Problem, Prompt, Redis, Settings, Shutdown, Source, WebChat,

@@ -104,6 +104,15 @@ impl Town {
         }
     }
 
+    /// A first question is answered, and it is noted where reading goes on; then the gateway is stopped.
+    async fn hears_and_stops(&mut self, pair: &mut Pair) {
+        self.asks("a");
+        self.hears_all().await;
+        self.is_noted(pair).await;
+        pair.gateway.signal(Signal::TERM);
+        assert_eq!(pair.gateway.exit_code().await, 0);
+    }
+
     /// No limit was met that anybody was told of, and nothing was given up.
     async fn is_clean(&self, pair: &Pair) {
         let refused: Vec<Exchange> = self.server.exchanges().into_iter().filter(|one| one.broke_limit).collect();
@@ -227,11 +236,7 @@ async fn of_a_long_gap_the_latest_messages_are_read_and_it_is_said() {
     let mut town = Town::new(24, 1).await;
     let channel = town.channels[0];
     let mut pair = town.pair().await;
-    town.asks("a");
-    town.hears_all().await;
-    town.is_noted(&pair).await;
-    pair.gateway.signal(Signal::TERM);
-    assert_eq!(pair.gateway.exit_code().await, 0);
+    town.hears_and_stops(&mut pair).await;
     town.alice.says(channel, &format!("<@{}> too many", town.bot.id));
     (0..5).for_each(|number| _ = town.alice.says(channel, &format!("talk {number}")));
     town.asks("b");
@@ -249,11 +254,7 @@ async fn a_gap_that_is_longer_than_the_buffer_is_taken_as_there_is_room() {
     let mut town = Town::new(26, 1).await;
     let channel = town.channels[0];
     let mut pair = town.pair().await;
-    town.asks("a");
-    town.hears_all().await;
-    town.is_noted(&pair).await;
-    pair.gateway.signal(Signal::TERM);
-    assert_eq!(pair.gateway.exit_code().await, 0);
+    town.hears_and_stops(&mut pair).await;
     (0..80).for_each(|number| _ = town.alice.says(channel, &format!("talk {number}")));
     town.asks("b");
     let mut gateway = Process::start(tests::Program::Gateway, settings(&pair, &[("SG_GATEWAY__BUFFER_ENTRIES", "4")]));
@@ -277,7 +278,8 @@ async fn a_gateway_without_a_way_to_discord_leaves_its_shards_to_the_others() {
     let began = std::time::Instant::now();
     town.connected(&[(&pair.gateway, 1.0)]).await;
     town.asks("a");
-    until("it has waited for a connection for half a minute", || async { began.elapsed() > PATIENCE.mul_f64(0.9) }).await;
+    until("it has waited for a connection for half a minute", || async { began.elapsed() > PATIENCE.mul_f64(0.9) })
+        .await;
     until("and for another one", || async { began.elapsed() > PATIENCE.mul_f64(1.8) }).await;
     lost.log().line("left to the other gateways until there is a way to Discord").await;
     town.connected(&[(&pair.gateway, 2.0)]).await;

@@ -34,8 +34,7 @@ async fn servers_and_channels_are_listed_once_and_again_when_asked_for() {
     ]);
     let asked =
         || discord.exchanges().iter().filter(|exchange| exchange.path == format!("/guilds/{home}/channels")).count();
-    let lists =
-        || discord.exchanges().iter().filter(|exchange| exchange.path.starts_with("/users/@me/guilds")).count();
+    let lists = || discord.exchanges().iter().filter(|exchange| exchange.path.starts_with("/users/@me/guilds")).count();
     let mut first = Process::start(Program::Gateway, settings.clone());
     first.wait_ready().await;
     let made = eventually("there is a list", || inventory(&redis)).await;

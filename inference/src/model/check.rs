@@ -7,7 +7,7 @@ use serde_json::Value;
 use service::Problem;
 use tokio::time::timeout;
 
-use super::client::{causes, http, whole, without_password};
+use super::client::{http, reason, whole, without_password};
 
 /// How long it may take to answer.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ pub async fn check(settings: &service::Model) -> Result<String, Problem> {
         request = request.bearer_auth(key.expose_secret());
     }
     let asked = timeout(WITHIN, async {
-        let response = request.send().await.map_err(|error| causes(&error))?;
+        let response = request.send().await.map_err(reason)?;
         Ok::<_, String>((response.status().as_u16(), whole(response).await))
     });
     let (status, body) = match asked.await {

@@ -7,6 +7,7 @@ use futures_util::{FutureExt, StreamExt, stream, stream::BoxStream};
 use reqwest::{Response, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use service::{causes, is_local};
 use tokio::time::{Instant, timeout_at};
 
 use super::{ChatMessage, Delta, Model, ModelError, SseParser, chunk};
@@ -174,7 +175,7 @@ impl Answer {
         let response = match timeout_at(by, builder.send()).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
-                return Err(ModelError::Unreachable { url: endpoint.shown.clone(), cause: causes(&error) });
+                return Err(ModelError::Unreachable { url: endpoint.shown.clone(), cause: reason(error) });
             }
             Err(_) => return Err(self.timed_out()),
         };
@@ -229,7 +230,7 @@ impl Answer {
                         Ok(Ok(None)) if self.is_finished => return self.end(Ok(())),
                         Ok(Ok(None)) => return self.end(Err(ModelError::Cut("the connection was closed".into()))),
                         Ok(Err(_)) if self.is_finished => return self.end(Ok(())),
-                        Ok(Err(error)) => return self.end(Err(ModelError::Cut(causes(&error)))),
+                        Ok(Err(error)) => return self.end(Err(ModelError::Cut(reason(error)))),
                         Err(_) if self.is_finished => return self.end(Ok(())),
                         Err(_) => {
                             let error = self.timed_out();
@@ -331,30 +332,16 @@ pub(super) fn without_password(url: &str) -> String {
 }
 
 /// Whether a URL names this machine.
-fn is_local(url: &str) -> bool {
-    let host = url.split("://").nth(1).unwrap_or(url).split('/').next().unwrap_or("");
-    let host = host.rsplit('@').next().unwrap_or(host);
-    host.starts_with("127.") || host.starts_with("[::1]") || host == "localhost" || host.starts_with("localhost:")
-}
-
 fn quote(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
     if text.is_empty() { "an empty body".into() } else { text.chars().take(DETAIL_MAX).collect() }
 }
 
-/// An error with what caused it: the outermost of reqwest's says little. Its URL, which may hold a secret, is left out.
-pub(super) fn causes(error: &reqwest::Error) -> String {
-    let mut text = String::new();
-    let mut source: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(cause) = source {
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    if text.is_empty() { error.to_string() } else { text }
+/// What caused an error, or the error itself where nothing did. Its URL, which may hold a secret, is left out.
+pub(super) fn reason(error: reqwest::Error) -> String {
+    let causes = causes(&error);
+    if causes.is_empty() { error.without_url().to_string() } else { causes }
 }
 
 #[cfg(test)]
@@ -365,16 +352,5 @@ mod tests {
     fn people_see_no_password_of_a_url() {
         assert_eq!(without_password("https://me:secret@host:1/v1"), "https://host:1/v1");
         assert_eq!(without_password("https://host/v1/a@b"), "https://host/v1/a@b");
-    }
-
-    #[test]
-    fn this_machine_is_reached_without_a_proxy() {
-        for local in ["http://127.0.0.1:1/v1", "http://localhost/v1", "http://[::1]:8080", "http://a:b@localhost:1/v1"]
-        {
-            assert!(is_local(local), "{local}");
-        }
-        for other in ["https://openrouter.ai/api/v1", "http://localhost.example.org", "http://10.0.0.1"] {
-            assert!(!is_local(other), "{other}");
-        }
     }
 }

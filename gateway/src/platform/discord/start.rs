@@ -1,9 +1,10 @@
 //! What is asked before the bot connects: whether its token is good, who it is, and how it is to connect.
 
-use std::{net::IpAddr, sync::atomic::Ordering};
+use std::sync::atomic::Ordering;
 
 use reqwest::Method;
 use serde_json::Value;
+use service::is_local;
 
 use super::{
     Shared,
@@ -95,37 +96,4 @@ pub(super) fn bad_token(place: &str) -> String {
         "Discord does not know this bot's token: take a new one at discord.com/developers/applications, page Bot of its \
          application, `Reset Token`, and set {place}.token"
     )
-}
-
-/// Whether an address is this machine's.
-pub(super) fn is_local(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    let host = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_machine_is_known_by_its_addresses() {
-        for local in ["http://127.0.0.1:1/x", "ws://[::1]:5", "http://localhost", "ws://127.0.0.9"] {
-            assert!(is_local(local), "{local}");
-        }
-        for other in [
-            "https://discord.com",
-            "wss://gateway.discord.gg",
-            "ws://127.0.0.1@evil.example",
-            "ws://127.0.0.1.example:80",
-            "",
-        ] {
-            assert!(!is_local(other), "{other}");
-        }
-    }
 }

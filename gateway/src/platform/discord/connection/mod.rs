@@ -22,6 +22,7 @@ use std::{
 
 use bus::LeaseConfig;
 use serde_json::Value;
+use service::is_local;
 use tokio::{
     sync::{mpsc, watch},
     task::{AbortHandle, JoinSet},
@@ -32,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Shared,
     gap::{self, Gaps, Job, Writing},
-    start::{Gateway, NotStarted, is_local},
+    start::{Gateway, NotStarted},
 };
 use crate::platform::{RunError, Started};
 use gate::Gate;
@@ -182,7 +183,7 @@ impl Keeping {
                     Err(error) => return Err(super::start::for_now(format!("a shard's task broke down: {error}"))),
                 },
                 () = sleep_until(next_tick) => {
-                    let way = async { !self.is_aside || Socket::open(&self.shards.url).await.is_ok() };
+                    let way = async { !self.is_aside || Box::pin(Socket::open(&self.shards.url)).await.is_ok() };
                     let Some(is_there) = stop.run_until_cancelled(way).await else { return Ok(Done::Stopped) };
                     if !is_there {
                         next_tick = Instant::now() + ASIDE;

@@ -13,6 +13,7 @@ use reqwest::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use service::causes;
 use tokio::time::Instant;
 
 pub(super) use failure::Failure;
@@ -163,11 +164,6 @@ fn form(body: &Value, file: &File<'_>) -> Form {
 
 /// Never with its address, which for an interaction holds a secret.
 fn reason(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() { "no answer in time" } else { "no answer" }.to_owned();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
+    let what = if error.is_timeout() { "no answer in time" } else { "no answer" };
+    format!("{what}: {}", causes(error))
 }
