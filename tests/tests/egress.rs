@@ -147,7 +147,7 @@ impl World {
         let redis = RedisServer::new().await;
         let bus = redis.bus(Shards::new(1).unwrap()).await;
         let platform = Noting::new(can);
-        let egress = Egress::new(Arc::clone(&platform) as _, &bus);
+        let egress = Egress::new(Arc::clone(&platform) as _, &bus).with_tries(2);
         let config = consumer_config(Role::Outbound("noting".into()), "gateway-1");
         let stop = CancellationToken::new();
         let running = Consumer::new(bus.clone(), config, Arc::new(egress)).run(stop.clone());
@@ -322,6 +322,23 @@ async fn a_file_that_did_not_arrive_is_brought_along_again() {
         let file = Outbound { action: ActionType::File, filename: Some("a".into()), ..says("look") };
         world.act(Outbound { data: Some("hello".into()), ..file }).await;
         assert_eq!(world.sent(2).await, ["send look + a 5", "amend 1 look with its file"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_action_that_alone_fails_is_given_up_and_its_lane_goes_on() {
+    World::with(Capabilities::TEXT_ONLY, async |world| {
+        world.act(says("fine")).await;
+        world.sent(1).await;
+        world.platform.refuse([(); 3].map(|()| SendError::Unknown("it answered 500".into())));
+        world.act(says("poison")).await;
+        world.act(says("after")).await;
+        let poison = "refused send poison";
+        assert_eq!(world.sent(5).await, ["send fine", poison, poison, poison, "send after"]);
+        let letters = world.letters(1).await;
+        assert!(letters[0].starts_with("failing: noting failed over it 3 times"), "{letters:?}");
+        assert!(letters[0].contains("it answered 500"), "{letters:?}");
     })
     .await;
 }

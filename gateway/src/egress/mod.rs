@@ -2,6 +2,7 @@
 
 mod file;
 mod fit;
+mod hope;
 mod parts;
 mod preview;
 mod record;
@@ -25,6 +26,7 @@ use crate::{
     platform::{Platform, SendError},
 };
 use fit::{Way, way};
+use hope::Hope;
 use preview::Gates;
 pub use record::text_hash;
 
@@ -39,6 +41,7 @@ pub struct Egress {
     gates: Option<Arc<Gates>>,
     accepted: metrics::Histogram,
     sent: metrics::Counter,
+    hope: Hope,
 }
 
 /// Pause before an action is tried again that the platform could not take through no fault of the action's: doubled by each try
@@ -53,6 +56,8 @@ const LIMITED_MAX: Duration = Duration::from_secs(60 * 60);
 enum Undone {
     /// It may be done later; nothing counts against it.
     Later(String),
+    /// The platform failed over it. Done later as well, unless it is this action alone that it fails over.
+    Failed(String),
     /// It may be done once this time is over.
     After(Duration),
     /// It is given up.
@@ -67,7 +72,14 @@ impl Egress {
         let accepted = metrics::histogram!("stargazer_stage_seconds", "stage" => "platform_accepted", "role" => role);
         let sent = metrics::counter!("stargazer_egress_actions_total", "platform" => platform.name().to_string());
         let answers = Answers::new(bus.clone());
-        Self { platform, answers, media: None, gates: None, accepted, sent }
+        Self { platform, answers, media: None, gates: None, accepted, sent, hope: Hope::default() }
+    }
+
+    /// The same, which tries an action that the platform fails over so often before it is given up; others have to be taken
+    /// meanwhile.
+    #[must_use]
+    pub fn with_tries(self, tries: u32) -> Self {
+        Self { hope: Hope::of(tries), ..self }
     }
 
     /// The same, which has files that travel beside the streams.
@@ -152,12 +164,23 @@ impl Handler for Egress {
         }
         match done {
             Ok(commit) => {
+                self.hope.done(unix_ms());
                 self.sent.increment(1);
                 self.accepted.record(Duration::from_millis(unix_ms().saturating_sub(facts.appended_ms)));
                 tracing::debug!(trace_id = %facts.trace_id, key = %facts.cause, action = %action.action, "delivered");
                 Outcome::Commit(commit)
             }
-            Err(Undone::Later(error)) => {
+            Err(Undone::Failed(error)) if self.hope.is_none(facts.waits, unix_ms()) => {
+                let error = format!(
+                    "{} failed over it {} times, the last time so, and did what else was asked meanwhile: {error}; part of it may be \
+                     there: look, and replay this letter if it is missing",
+                    self.platform.name(),
+                    facts.waits + 1
+                );
+                tracing::warn!(trace_id = %facts.trace_id, key = %facts.cause, error, "not delivered");
+                Outcome::Dead(Failure { code: "failing", error })
+            }
+            Err(Undone::Later(error) | Undone::Failed(error)) => {
                 tracing::warn!(trace_id = %facts.trace_id, key = %facts.cause, %error, "not delivered yet");
                 Outcome::Wait(pause(facts.waits, &facts.cause))
             }
@@ -188,8 +211,9 @@ fn pause(waits: u32, cause: &str) -> Duration {
 impl From<SendError> for Undone {
     fn from(error: SendError) -> Self {
         match error {
+            SendError::Away(_) => Self::Later(error.to_string()),
             // What is unknown is settled by the next try, from the record.
-            SendError::Away(_) | SendError::Unknown(_) => Self::Later(error.to_string()),
+            SendError::Unknown(_) => Self::Failed(error.to_string()),
             SendError::Gone(_) => Self::Never(Failure { code: "gone", error: error.to_string() }),
             SendError::Limited(pause) => Self::After(pause),
             SendError::Unsupported(_) => Self::Never(Failure { code: "unsupported", error: error.to_string() }),

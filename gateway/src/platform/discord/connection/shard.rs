@@ -24,8 +24,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Many shards that are told to come again at once do not do so in the same moment.
 const AT_ONCE: Duration = Duration::from_millis(300);
 
-/// Tries of a session that did not get through: it is given up for a new one.
+/// Tries of a session that did not get through: it is given up for a new one. One that Discord greets and then leaves without an
+/// answer counts for several, since the way is good and each takes a minute.
 const RESUMES_MAX: u32 = 6;
+const UNANSWERED: u32 = 3;
 
 /// Why a shard is not tried any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,7 @@ pub(super) async fn keep(shards: &Shards, shard: u32, jobs: mpsc::Sender<Job>) -
             Some(session) => resume(shards, session).await.map_err(Shut),
             None => shards.gate.pass(shards, shard).await,
         };
+        let in_vain_now = if connected.is_ok() { UNANSWERED } else { 1 };
         let (end, since) = match connected {
             Ok(socket) => {
                 let mut listening =
@@ -59,7 +62,7 @@ pub(super) async fn keep(shards: &Shards, shard: u32, jobs: mpsc::Sender<Job>) -
             }
         };
         shards.set_connected(shard, false);
-        in_vain = if since.is_some() { 0 } else { in_vain + 1 };
+        in_vain = if since.is_some() { 0 } else { in_vain + in_vain_now };
         match end {
             End::Resume if in_vain >= RESUMES_MAX => {
                 tracing::info!(platform = %shards.shared.name, shard, "the session cannot be resumed; a new one is begun");
