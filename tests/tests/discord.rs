@@ -5,72 +5,14 @@ use std::time::Duration;
 use codec::{ActionType, Button, Outbound, Status, TypingState};
 use tests::{
     Answer, Gate, ModelServer, Pair, Process, Program, RedisServer, Settings,
-    discord::{BotHandle, BotRules, DiscordServer, Fault, Intents, Person, Scope, Snowflake, When},
+    discord::{BotRules, Fault, Home, Intents, Scope, When},
     until,
 };
-
-/// A server with one person, one bot and one channel, and a model.
-struct Home {
-    server: DiscordServer,
-    alice: Person,
-    bot: BotHandle,
-    guild: Snowflake,
-    channel: Snowflake,
-    model: ModelServer,
-}
-
-impl Home {
-    async fn new(seed: u64) -> Self {
-        let server = DiscordServer::new(seed).await;
-        let (alice, bot) = (server.add_user("alice"), server.add_bot("crab", BotRules::default()));
-        let guild = server.add_guild("home", &alice, &[bot.id]);
-        let channel = server.add_channel(guild, "general");
-        Self { server, alice, bot, guild, channel, model: ModelServer::new().await }
-    }
-
-    /// What a process needs to be on this server with this bot, as the platform `name`.
-    fn block(&self, name: &str, bot: &BotHandle) -> Settings {
-        let key = |key: &str| format!("SG_PLATFORM__{}__{key}", name.to_uppercase());
-        [
-            (key("TYPE"), "discord".to_owned()),
-            (key("TOKEN"), bot.token.clone()),
-            (key("API_URL"), self.server.rest_url()),
-            ("SG_MODEL_BASE_URL".into(), self.model.base_url()),
-            ("SG_MODEL_NAME".into(), ModelServer::MODEL.into()),
-            ("SG_MEDIA__ALLOW".into(), "127.0.0.0/8".into()),
-        ]
-        .into()
-    }
-
-    async fn pair(&self) -> Pair {
-        with(&self.block("discord", &self.bot)).await
-    }
-
-    /// Calls the bot.
-    fn asks(&self, text: &str) -> Snowflake {
-        self.alice.says(self.channel, &format!("<@{}> {text}", self.bot.id))
-    }
-
-    /// What the bot has said, oldest first.
-    fn said(&self) -> Vec<String> {
-        let seen = self.server.seen(self.channel).into_iter();
-        seen.filter(|seen| !seen.is_deleted && seen.author == "crab").map(|seen| seen.content).collect()
-    }
-
-    async fn hears(&self, said: &[&str]) {
-        self.server.wait(&format!("the bot says {said:?}"), |_| (self.said() == said).then_some(())).await;
-    }
-}
-
-async fn with(settings: &Settings) -> Pair {
-    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    Pair::with(&settings).await
-}
 
 #[tokio::test]
 async fn who_calls_the_bot_is_answered_in_order_and_nobody_else() {
     let home = Home::new(1).await;
-    let _pair = home.pair().await;
+    let _pair = home.pair(Settings::new()).await;
     home.model.script(Answer::text("one"));
     home.model.script(Answer::text("two"));
     home.model.script(Answer::text("three"));
@@ -91,7 +33,7 @@ async fn who_calls_the_bot_is_answered_in_order_and_nobody_else() {
 #[tokio::test]
 async fn a_private_word_and_a_thread_are_conversations_of_their_own() {
     let home = Home::new(2).await;
-    let _pair = home.pair().await;
+    let _pair = home.pair(Settings::new()).await;
     let private = home.alice.opens_dm(&home.bot);
     home.model.script(Answer::text("in private"));
     home.alice.says(private, "psst");
@@ -107,7 +49,7 @@ async fn a_private_word_and_a_thread_are_conversations_of_their_own() {
 #[tokio::test]
 async fn an_edit_while_it_is_answered_changes_the_answer_in_its_place() {
     let home = Home::new(3).await;
-    let _pair = home.pair().await;
+    let _pair = home.pair(Settings::new()).await;
     let gate = Gate::new();
     home.model.script(Answer::paced(&gate, ["old ", "answer ", "goes ", "on"]));
     home.model.script(Answer::text("new answer"));
@@ -125,7 +67,7 @@ async fn an_edit_while_it_is_answered_changes_the_answer_in_its_place() {
 #[tokio::test]
 async fn a_long_answer_comes_in_parts_in_order() {
     let home = Home::new(4).await;
-    let _pair = home.pair().await;
+    let _pair = home.pair(Settings::new()).await;
     let words: Vec<String> = (0..900).map(|n| format!("w{n}")).collect();
     home.model.script(Answer::text(&words.join(" ")));
     home.asks("tell me everything");
@@ -140,7 +82,7 @@ async fn typing_is_shown_until_there_is_something_to_see() {
     let home = Home::new(16).await;
     let gate = Gate::new();
     home.model.script(Answer::stream().wait(&gate).token("hello").done());
-    let pair = home.pair().await;
+    let pair = home.pair(Settings::new()).await;
     home.asks("are you there?");
     let requests = |what: &str| {
         let exchanges = home.server.exchanges();
@@ -161,9 +103,7 @@ async fn two_bots_of_one_deployment_keep_to_themselves() {
     let home = Home::new(5).await;
     let other = home.server.add_bot("prawn", BotRules::default());
     home.server.add_member(home.guild, other.id);
-    let mut settings = home.block("discord", &home.bot);
-    settings.extend(home.block("second", &other));
-    let _pair = with(&settings).await;
+    let _pair = home.pair(home.settings("second", &other)).await;
     home.model.script(Answer::text("crab speaking"));
     home.asks("hello crab");
     home.server.wait_seen(home.channel, "crab speaking").await;
@@ -188,7 +128,7 @@ async fn a_bad_token_and_a_missing_intent_are_one_clear_line() {
         }
         let redis = RedisServer::new().await;
         let mut settings = Pair::settings_on(&redis);
-        settings.extend(home.block("discord", &home.bot));
+        settings.extend(home.settings("discord", &home.bot));
         settings.insert("SG_PLATFORM__WEBCHAT__ENABLED".into(), "false".into());
         let gateway = Process::start(Program::Gateway, settings);
         let line = gateway.log().line(lack).await;
@@ -204,7 +144,7 @@ async fn a_bad_token_and_a_missing_intent_are_one_clear_line() {
 #[tokio::test]
 async fn whatever_an_answer_meets_on_its_way_it_is_there_once() {
     let home = Home::new(7).await;
-    let _pair = home.pair().await;
+    let _pair = home.pair(Settings::new()).await;
     let faults = [
         Fault::Status(502, When::After),
         Fault::Status(500, When::Before),
@@ -228,7 +168,7 @@ async fn whatever_an_answer_meets_on_its_way_it_is_there_once() {
 #[tokio::test]
 async fn a_gateway_that_dies_in_the_middle_of_a_send_has_sent_it_once() {
     let home = Home::new(8).await;
-    let mut pair = home.pair().await;
+    let mut pair = home.pair(Settings::new()).await;
     for when in [When::After, When::Before] {
         let gate = Gate::new();
         home.server.script("POST", "/messages", Fault::Held(gate.clone(), when));
@@ -261,7 +201,7 @@ async fn a_gateway_that_dies_in_the_middle_of_a_send_has_sent_it_once() {
 #[tokio::test]
 async fn other_services_press_react_change_and_take_away() {
     let home = Home::new(9).await;
-    let pair = home.pair().await;
+    let pair = home.pair(Settings::new()).await;
     let does = async |number: u32, action: Outbound| {
         let action = Outbound {
             channel_id: Some(home.channel.to_string()),
@@ -316,7 +256,7 @@ async fn other_services_press_react_change_and_take_away() {
 #[tokio::test]
 async fn a_file_for_the_bot_is_fetched_when_it_comes() {
     let home = Home::new(10).await;
-    let pair = home.pair().await;
+    let pair = home.pair(Settings::new()).await;
     home.alice.uploads(home.channel, "mine.txt", "not for you", "look at this");
     home.alice.uploads(home.channel, "yours.txt", "roses are red", &format!("<@{}> what is in it?", home.bot.id));
     home.hears(&[ModelServer::SAYS]).await;

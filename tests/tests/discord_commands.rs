@@ -4,90 +4,39 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::{
-    Answer, Gate, ModelServer, Pair, Settings,
-    discord::{BotHandle, BotRules, DiscordServer, Fault, Permissions, Person, RawBot, Scope, Snowflake, When},
+    Answer, Gate, Pair,
+    discord::{Fault, Home, Permissions, RawBot, Scope, Snowflake, When},
     until,
 };
 
-/// A server with one person, one bot and one channel, and a model.
-struct Home {
-    server: DiscordServer,
-    alice: Person,
-    bot: BotHandle,
-    channel: Snowflake,
-    model: ModelServer,
+/// A pair whose command is registered.
+async fn pair(home: &Home) -> Pair {
+    let command = |key: &str| format!("SG_PLATFORM__DISCORD__COMMANDS__0__{key}");
+    let settings = [
+        (command("NAME"), "ask".to_owned()),
+        (command("DESCRIPTION"), "Asks the crab.".to_owned()),
+        (command("OPTION"), "text".to_owned()),
+        (command("OPTION_REQUIRED"), "false".to_owned()),
+    ];
+    let pair = home.pair(settings.into()).await;
+    home.server.wait("the command is there", |_| (home.asked("PUT", "/commands") > 0).then_some(())).await;
+    pair
 }
 
-impl Home {
-    async fn new(seed: u64) -> Self {
-        let server = DiscordServer::new(seed).await;
-        let (alice, bot) = (server.add_user("alice"), server.add_bot("crab", BotRules::default()));
-        let guild = server.add_guild("home", &alice, &[bot.id]);
-        let channel = server.add_channel(guild, "general");
-        Self { server, alice, bot, channel, model: ModelServer::new().await }
-    }
-
-    fn settings(&self) -> Settings {
-        let command = |key: &str| format!("SG_PLATFORM__DISCORD__COMMANDS__0__{key}");
-        [
-            (command("NAME"), "ask".to_owned()),
-            (command("DESCRIPTION"), "Asks the crab.".to_owned()),
-            (command("OPTION"), "text".to_owned()),
-            (command("OPTION_REQUIRED"), "false".to_owned()),
-            ("SG_PLATFORM__DISCORD__TOKEN".into(), self.bot.token.clone()),
-            ("SG_PLATFORM__DISCORD__API_URL".into(), self.server.rest_url()),
-            ("SG_MODEL_BASE_URL".into(), self.model.base_url()),
-            ("SG_MODEL_NAME".into(), ModelServer::MODEL.into()),
-        ]
-        .into()
-    }
-
-    /// A pair whose command is registered.
-    async fn pair(&self) -> Pair {
-        let settings = self.settings();
-        let settings: Vec<(&str, &str)> =
-            settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let pair = Pair::with(&settings).await;
-        self.server.wait("the command is there", |_| (self.asked("PUT", "/commands") > 0).then_some(())).await;
-        pair
-    }
-
-    /// How often the API was asked for such a thing, and answered that it is done.
-    fn asked(&self, method: &str, path: &str) -> usize {
-        let is_it = |exchange: &&tests::discord::Exchange| {
-            exchange.method == method
-                && exchange.path.contains(path)
-                && exchange.status.is_some_and(|status| status < 300)
-        };
-        self.server.exchanges().iter().filter(is_it).count()
-    }
-
-    fn uses(&self, text: &str) -> Snowflake {
-        let options = if text.is_empty() { json!([]) } else { json!([{ "name": "text", "type": 3, "value": text }]) };
-        self.alice.runs(&self.bot, self.channel, "ask", &options)
-    }
-
-    /// What the bot shows, oldest first.
-    fn said(&self) -> Vec<String> {
-        let seen = self.server.seen(self.channel).into_iter();
-        let shown = seen.filter(|seen| !seen.is_deleted && seen.author == "crab");
-        shown.map(|seen| if seen.is_thinking { "(thinking)".into() } else { seen.content }).collect()
-    }
-
-    async fn hears(&self, said: &[&str]) {
-        self.server.wait(&format!("the bot says {said:?}"), |_| (self.said() == said).then_some(())).await;
-    }
+fn uses(home: &Home, text: &str) -> Snowflake {
+    let options = if text.is_empty() { json!([]) } else { json!([{ "name": "text", "type": 3, "value": text }]) };
+    home.alice.runs(&home.bot, home.channel, "ask", &options)
 }
 
 #[tokio::test]
 async fn a_command_is_registered_once_and_answered_in_its_place() {
     let home = Home::new(1).await;
     let raw = RawBot::new(&home.server, &home.bot);
-    let mut pair = home.pair().await;
+    let mut pair = pair(&home).await;
     let known = raw.ask("GET", &format!("/applications/{}/commands", home.bot.id), &Value::Null).await.json;
     assert_eq!((&known[0]["name"], &known[0]["options"][0]["required"]), (&json!("ask"), &json!(false)));
     home.model.script(Answer::text("because"));
-    let used = home.uses("why?");
+    let used = uses(&home, "why?");
     home.hears(&["because"]).await;
     assert_eq!(
         (home.server.answered(used), home.asked("PATCH", "@original"), home.asked("POST", "/messages")),
@@ -99,7 +48,7 @@ async fn a_command_is_registered_once_and_answered_in_its_place() {
     pair.gateway.restart();
     pair.gateway.wait_ready().await;
     home.model.script(Answer::text("as I said"));
-    home.uses("");
+    uses(&home, "");
     home.hears(&["because", "as I said"]).await;
     let asked = format!("{:?}", home.model.requests()[1]);
     assert!(asked.contains("because") && asked.contains("/ask"), "{asked}");
@@ -112,7 +61,7 @@ async fn a_command_is_registered_once_and_answered_in_its_place() {
 #[tokio::test]
 async fn whatever_an_answer_to_a_command_meets_it_is_there_once() {
     let home = Home::new(2).await;
-    let _pair = home.pair().await;
+    let _pair = pair(&home).await;
     let mut said = Vec::new();
     for (number, fault) in [
         Fault::Status(502, When::After),
@@ -126,13 +75,13 @@ async fn whatever_an_answer_to_a_command_meets_it_is_there_once() {
         home.server.script("PATCH", "@original", fault);
         said.push(format!("answer {number}"));
         home.model.script(Answer::text(&said[number]));
-        home.uses("again?");
+        uses(&home, "again?");
         home.hears(&said.iter().map(String::as_str).collect::<Vec<_>>()).await;
     }
     // It is not acknowledged at once, and the answer is there before that.
     home.server.script("POST", "/callback", Fault::Status(503, When::Before));
     home.model.script(Answer::text("late"));
-    home.uses("and now?");
+    uses(&home, "and now?");
     said.push("late".into());
     home.hears(&said.iter().map(String::as_str).collect::<Vec<_>>()).await;
     assert_eq!((home.asked("POST", "/messages"), home.server.limits_broken()), (0, 0));
@@ -141,11 +90,11 @@ async fn whatever_an_answer_to_a_command_meets_it_is_there_once() {
 #[tokio::test]
 async fn an_answer_grows_in_its_place_and_goes_on_below() {
     let home = Home::new(3).await;
-    let pair = home.pair().await;
+    let pair = pair(&home).await;
     let gate = Gate::new();
     let words: Vec<String> = (0..600).map(|n| format!("w{n} ")).collect();
     home.model.script(Answer::paced(&gate, words.iter().map(String::as_str)));
-    home.uses("everything");
+    uses(&home, "everything");
     gate.release(5);
     home.server.wait_seen(home.channel, "w0").await;
     assert_eq!(home.said().len(), 1);
@@ -161,10 +110,10 @@ async fn an_answer_grows_in_its_place_and_goes_on_below() {
 #[tokio::test]
 async fn who_stops_an_answer_before_it_began_sees_no_thinking_any_more() {
     let home = Home::new(4).await;
-    let pair = home.pair().await;
+    let pair = pair(&home).await;
     let gate = Gate::new();
     home.model.script(Answer::paced(&gate, ["never", "seen"]));
-    home.uses("hello?");
+    uses(&home, "hello?");
     home.hears(&["(thinking)"]).await;
     home.model.request(0).await;
     let stop = codec::Inbound {
@@ -191,10 +140,10 @@ async fn who_stops_an_answer_before_it_began_sees_no_thinking_any_more() {
 async fn where_the_bot_may_not_write_a_command_is_answered_all_the_same() {
     let home = Home::new(5).await;
     home.server.deny(home.channel, home.bot.id, Permissions::VIEW_CHANNEL);
-    let pair = home.pair().await;
+    let pair = pair(&home).await;
     let words: Vec<String> = (0..900).map(|n| format!("w{n}")).collect();
     home.model.script(Answer::text(&words.join(" ")));
-    home.uses("everything");
+    uses(&home, "everything");
     let whole = |home: &Home| home.said().join(" ").split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     home.server.wait("all of it", |_| (whole(&home) == words).then_some(())).await;
     until("nothing is left to do", || async { pair.unfinished().await == 0 }).await;

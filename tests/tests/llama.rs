@@ -13,7 +13,6 @@ fn question() -> Vec<ChatMessage> {
 }
 
 fn client(server: &LlamaServer, tokens: &str) -> Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let environment = BTreeMap::from([
         ("SG_MODEL_BASE_URL".to_owned(), server.base_url()),
         ("SG_MODEL_NAME".to_owned(), LlamaServer::MODEL.to_owned()),

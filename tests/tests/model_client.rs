@@ -19,8 +19,6 @@ fn client_with(server: &ModelServer, extra: &[(&str, &str)]) -> Client {
 }
 
 fn client_at(base_url: &str, extra: &[(&str, &str)]) -> Client {
-    // As the worker's main does; the second time in this process it is there already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut environment = BTreeMap::from([
         ("SG_MODEL_BASE_URL".to_owned(), base_url.to_owned()),
         ("SG_MODEL_NAME".to_owned(), ModelServer::MODEL.to_owned()),

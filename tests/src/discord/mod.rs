@@ -25,6 +25,7 @@ mod state;
 
 mod actors;
 mod client;
+mod home;
 mod raw;
 mod seen;
 mod sockets;
@@ -34,6 +35,7 @@ pub use client::DiscordPy;
 pub use clock::Clock;
 pub use faults::{Fault, Odds, SocketFault, When};
 pub use gateway::{CloseCode, Intents};
+pub use home::Home;
 pub use id::Snowflake;
 pub use ledger::Exchange;
 pub use limits::{Group, Scope};

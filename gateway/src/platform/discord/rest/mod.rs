@@ -78,6 +78,8 @@ pub(super) struct Rest {
 impl Rest {
     /// For a bot's token at this address.
     pub(super) fn new(api_url: &str, token: SecretString, pacer: Pacer) -> Result<Self, String> {
+        // Of the whole process, and there already where somebody was quicker. The socket has it from here as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = Http::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT)
