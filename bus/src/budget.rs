@@ -11,6 +11,8 @@ static SHUT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("budge
 static CLOSE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("budget/close.lua")));
 static CLOSED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("budget/closed.lua")));
 
+const NAMES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// See the module. By the server's clock, so all processes agree. A fail-over that forgot what was taken and told gives the budget
 /// anew.
 #[derive(Debug, Clone)]
@@ -18,6 +20,7 @@ pub struct Budget {
     bus: Bus,
     key: String,
     closed: String,
+    routes: String,
     most: u32,
     per_second: f64,
 }
@@ -26,8 +29,8 @@ impl Budget {
     /// The budget of a bot (`sg:budget:<name>`): at most `most` places at once (one at least), and `per_second` again each second.
     #[must_use]
     pub fn new(bus: Bus, name: &str, most: u32, per_second: f64) -> Self {
-        let (key, closed) = (Names::budget(name), Names::closed_buckets(name));
-        Self { bus, key, closed, most: most.max(1), per_second: per_second.max(0.001) }
+        let (key, closed, routes) = (Names::budget(name), Names::closed_buckets(name), Names::buckets(name));
+        Self { bus, key, closed, routes, most: most.max(1), per_second: per_second.max(0.001) }
     }
 
     /// Takes up to `wanted` places: how many there were, and where that is none, when there will be one.
@@ -55,16 +58,19 @@ impl Budget {
     /// # Errors
     /// When Redis did not answer.
     pub async fn bucket_of(&self, route: &str) -> Result<Option<String>, Error> {
-        Ok(redis::cmd("HGET").arg(&self.key).arg(field(route)).query_async(&mut self.bus.shared()).await?)
+        Ok(redis::cmd("HGET").arg(&self.routes).arg(route).query_async(&mut self.bus.shared()).await?)
     }
 
-    /// Says which bucket a route has. There are some dozens of them.
+    /// Says which bucket a route has, unless that is known. There are some dozens of them; all are forgotten after a day, since the
+    /// one who grants the budget may part it otherwise.
     ///
     /// # Errors
     /// When Redis did not answer.
     pub async fn name(&self, route: &str, bucket: &str) -> Result<(), Error> {
-        let (mut shared, field) = (self.bus.shared(), field(route));
-        Ok(redis::cmd("HSET").arg(&self.key).arg(field).arg(bucket).query_async(&mut shared).await?)
+        let mut both = redis::pipe();
+        both.cmd("HSETNX").arg(&self.routes).arg(route).arg(bucket).ignore();
+        both.cmd("PEXPIRE").arg(&self.routes).arg(millis(NAMES_KEPT)).arg("NX").ignore();
+        Ok(both.query_async(&mut self.bus.shared()).await?)
     }
 
     /// For how long nothing may be asked for of a part of the budget: of a bucket and what it counts apart.
@@ -85,8 +91,4 @@ impl Budget {
         script.arg(part).arg(millis(pause)).invoke_async::<i64>(&mut self.bus.shared()).await?;
         Ok(())
     }
-}
-
-fn field(route: &str) -> String {
-    format!("of {route}")
 }

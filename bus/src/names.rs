@@ -284,10 +284,16 @@ impl Names {
         format!("sg:watermarks:{name}")
     }
 
-    /// Places of a bot that the processes serving it share, and which bucket each of its routes has.
+    /// Places of a bot that the processes serving it share.
     #[must_use]
     pub(crate) fn budget(name: &str) -> String {
         format!("sg:budget:{name}")
+    }
+
+    /// Which bucket each route of a bot has.
+    #[must_use]
+    pub(crate) fn buckets(name: &str) -> String {
+        format!("sg:budget:{name}:routes")
     }
 
     /// Which buckets of a bot have no place left.

@@ -17,6 +17,8 @@ async fn places_are_given_once_and_come_back() {
     assert!((6..=7).contains(&given), "{given}");
     let (none, pause) = budget().take(1).await.unwrap();
     assert!(none == 0 && pause > Duration::ZERO && pause <= Duration::from_secs(2), "{none} {pause:?}");
+    let ttl = redis.command(["PTTL", "sg:budget:discord"]).await.number();
+    assert!((1..=21_000).contains(&ttl), "{ttl}: it is forgotten once it is full again");
     assert_eq!(Budget::new(bus.clone(), "other", 10, 0.5).take(1).await.unwrap().0, 1, "another bot");
 }
 
@@ -60,7 +62,8 @@ async fn what_one_was_told_the_other_knows() {
     let [one, other] = [(); 2].map(|()| Budget::new(bus.clone(), "discord", 10, 0.1));
     assert_eq!(one.bucket_of("POST messages").await.unwrap(), None);
     one.name("POST messages", "abc").await.unwrap();
-    assert_eq!(other.bucket_of("POST messages").await.unwrap().as_deref(), Some("abc"));
+    other.name("POST messages", "another").await.unwrap();
+    assert_eq!(other.bucket_of("POST messages").await.unwrap().as_deref(), Some("abc"), "the first name stays");
     // A part of it. The longer pause rules, whoever comes first.
     one.close("abc 1", Duration::from_secs(60)).await.unwrap();
     other.close("abc 1", Duration::from_secs(5)).await.unwrap();

@@ -9,7 +9,7 @@ local most, per_ms = tonumber(ARGV[2]), tonumber(ARGV[3]) / 1000
 local left = math.min(most, tonumber(kept[1] or most) + math.max(0, now - tonumber(kept[2] or now)) * per_ms)
 local given = math.min(tonumber(ARGV[1]), math.floor(left + 1e-9))
 redis.call('HSET', KEYS[1], 'left', string.format('%.6f', left - given), 'at', now)
--- What routes were told of is worth a day, and is told again.
-redis.call('PEXPIRE', KEYS[1], 86400000)
+-- Full again by then.
+redis.call('PEXPIRE', KEYS[1], math.ceil(most / per_ms) + 1000)
 if given > 0 then return { given, 0 } end
 return { 0, math.ceil((1 - left) / per_ms) }

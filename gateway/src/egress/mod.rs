@@ -75,8 +75,7 @@ impl Egress {
         Self { platform, answers, media: None, gates: None, accepted, sent, hope: Hope::default() }
     }
 
-    /// The same, which tries an action that the platform fails over so often before it is given up; others have to be taken
-    /// meanwhile.
+    /// The same, which gives an action up that the platform has failed over so often with something else done in between.
     #[must_use]
     pub fn with_tries(self, tries: u32) -> Self {
         Self { hope: Hope::of(tries), ..self }
@@ -164,18 +163,18 @@ impl Handler for Egress {
         }
         match done {
             Ok(commit) => {
-                self.hope.done(unix_ms());
+                self.hope.forget(&facts.cause);
                 self.sent.increment(1);
                 self.accepted.record(Duration::from_millis(unix_ms().saturating_sub(facts.appended_ms)));
                 tracing::debug!(trace_id = %facts.trace_id, key = %facts.cause, action = %action.action, "delivered");
                 Outcome::Commit(commit)
             }
-            Err(Undone::Failed(error)) if self.hope.is_none(facts.waits, unix_ms()) => {
+            Err(Undone::Failed(error)) if self.hope.fails(&facts.cause, unix_ms()) => {
+                self.hope.forget(&facts.cause);
                 let error = format!(
-                    "{} failed over it {} times, the last time so, and did what else was asked meanwhile: {error}; part of it may be \
-                     there: look, and replay this letter if it is missing",
-                    self.platform.name(),
-                    facts.waits + 1
+                    "{} failed over it again and again, and did what else was asked in between: {error}; part of it may be there: \
+                     look, and replay this letter if it is missing",
+                    self.platform.name()
                 );
                 tracing::warn!(trace_id = %facts.trace_id, key = %facts.cause, error, "not delivered");
                 Outcome::Dead(Failure { code: "failing", error })
@@ -189,6 +188,7 @@ impl Handler for Egress {
                 Outcome::Wait(pause.min(LIMITED_MAX))
             }
             Err(Undone::Never(failure)) => {
+                self.hope.forget(&facts.cause);
                 tracing::warn!(trace_id = %facts.trace_id, key = %facts.cause, error = %failure.error, "not delivered");
                 Outcome::Dead(failure)
             }

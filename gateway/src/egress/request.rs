@@ -10,7 +10,9 @@ use crate::platform::{Accepted, Part, SendError};
 impl Egress {
     pub(super) async fn send_if_current(&self, turn: &Turn, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
         check(turn)?;
-        self.platform.send(part).await
+        let accepted = self.platform.send(part).await?;
+        self.hope.done();
+        Ok(accepted)
     }
 
     pub(super) async fn apply_if_current(&self, turn: &Turn, action: &OutboundView<'_>) -> Result<(), SendError> {
@@ -21,7 +23,9 @@ impl Egress {
     /// A message that somebody took away needs no other text.
     pub(super) async fn amend_if_current(&self, turn: &Turn, part: &Part<'_, '_>, id: &str) -> Result<(), SendError> {
         check(turn)?;
-        or_gone(self.platform.amend(part, id).await)
+        or_gone(self.platform.amend(part, id).await)?;
+        self.hope.done();
+        Ok(())
     }
 
     pub(super) async fn give_way_if_current(&self, turn: &Turn, action: &OutboundView<'_>) -> Result<(), SendError> {
@@ -36,7 +40,9 @@ impl Egress {
         id: &str,
     ) -> Result<(), SendError> {
         check(turn)?;
-        or_gone(self.platform.retract(action, id).await)
+        or_gone(self.platform.retract(action, id).await)?;
+        self.hope.done();
+        Ok(())
     }
 }
 

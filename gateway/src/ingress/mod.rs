@@ -163,6 +163,11 @@ impl Ingress {
         Appender::new(self.bus, self.recent, self.stream_bound, self.shared).run(stop, drain).await;
     }
 
+    /// Whether more than four fifths of the buffer are used: who can wait does.
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        self.shared.backlog().is_nearly_full()
+    }
+
     /// What keeps events from their streams, if anything does.
     #[must_use]
     pub fn fault(&self) -> Option<String> {

@@ -5,17 +5,19 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{NotShared, Pacer, Share, Told, bucket::PAUSE_MAX, pacer::Of};
 
 /// Places that are asked for together at most.
 const BATCH: u32 = 5;
+/// Who does not hear from the others within this goes on alone: a request must not wait longer for them than for the platform.
+const WITHIN: Duration = Duration::from_millis(250);
 
 impl Pacer {
     /// Asks whether another one has used a line up: one round trip to Redis before a request to the platform.
     pub(super) async fn ask_others(&self, of: &Of) {
-        let Some(share) = self.share() else { return };
+        let Some(share) = self.share().filter(|_| of.is_whole) else { return };
         let is_named = {
             let state = self.lock();
             if state.places.is_alone(Instant::now()) {
@@ -30,7 +32,7 @@ impl Pacer {
             let line = self.lock().lines.name(&of.route, &of.major);
             share.closed(&line).await
         };
-        match asked.await {
+        match in_time(asked).await {
             Ok(Duration::ZERO) => {}
             Ok(pause) => {
                 let (mut state, now) = (self.lock(), Instant::now());
@@ -42,7 +44,7 @@ impl Pacer {
 
     /// Tells the others what they could not know, and must.
     pub(super) async fn tell_others(&self, of: &Of, told: &Told, is_new_name: bool) {
-        let Some(share) = self.share() else { return };
+        let Some(share) = self.share().filter(|_| of.is_whole) else { return };
         let (name, closed) = match told {
             Told::Budget { bucket, remaining, reset_after, .. } => {
                 (bucket.as_ref().filter(|_| is_new_name), (*remaining == 0).then_some(*reset_after))
@@ -65,16 +67,21 @@ impl Pacer {
             Ok(())
         };
         if !self.lock().places.is_alone(Instant::now())
-            && let Err(error) = telling.await
+            && let Err(error) = in_time(telling).await
         {
             self.is_alone(&error);
         }
     }
 
     fn is_alone(&self, error: &NotShared) {
-        tracing::warn!(%error, "a part of it is used that is surely ours");
-        self.lock().places.alone(Instant::now());
+        if self.lock().places.alone(Instant::now()) {
+            tracing::warn!(%error, "a part of it is used that is surely ours, until it can be asked again");
+        }
     }
+}
+
+async fn in_time<T>(asked: impl Future<Output = Result<T, NotShared>>) -> Result<T, NotShared> {
+    timeout(WITHIN, asked).await.unwrap_or_else(|_| Err(NotShared(format!("no answer within {WITHIN:?}"))))
 }
 
 /// Somebody reserves places of the bot as a whole for all who wait; however that ends, another one may.
@@ -91,7 +98,7 @@ impl<'a> Reserving<'a> {
 
     pub(super) async fn reserve(&self) {
         let wanted = u32::try_from(self.0.lock().whole.len()).unwrap_or(BATCH).clamp(1, BATCH);
-        match self.1.reserve(wanted).await {
+        match in_time(self.1.reserve(wanted)).await {
             Ok((given, pause)) => self.0.lock().places.reserved(given, pause, Instant::now()),
             Err(error) => self.0.is_alone(&error),
         }

@@ -75,6 +75,8 @@ pub(super) struct Of {
     pacer: Pacer,
     pub(super) route: Arc<str>,
     pub(super) major: Arc<str>,
+    /// It is about something that others of the bot may ask about as well: what does not count against the whole is one's own.
+    pub(super) is_whole: bool,
 }
 
 /// A request may go. Dropped without a word of what came of it, it counts as one without an answer.
@@ -103,7 +105,7 @@ impl Pacer {
     /// # Errors
     /// [`Late`] when there was none in time, or too many wait.
     pub async fn place(&self, want: Want<'_>) -> Result<Place, Late> {
-        let of = Of { pacer: self.clone(), route: want.route.into(), major: want.major.into() };
+        let of = self.of(&want);
         self.ask_others(&of).await;
         // Told before the channel, so that it outlives it: when it is over, nobody waits there any more.
         let waiting = Waiting::new(&of)?;
@@ -116,6 +118,10 @@ impl Pacer {
             let reserved = self.reserved().notified();
             let next = self.give(&of);
             if let Ok(grant) = place.try_recv() {
+                if matches!(next, Next::Reserve) {
+                    // More wait than there are places; the word that one is to reserve may have been ours.
+                    self.reserved().notify_one();
+                }
                 return Ok(grant.take());
             }
             let again = match next {
@@ -144,7 +150,7 @@ impl Pacer {
     /// A place that is free now, for something that the next one of its kind makes old: a text that is still growing. Waits for
     /// nothing but a word of those that share the budget, once.
     pub async fn place_now(&self, want: Want<'_>) -> Option<Place> {
-        let of = Of { pacer: self.clone(), route: want.route.into(), major: want.major.into() };
+        let of = self.of(&want);
         self.ask_others(&of).await;
         if want.is_whole
             && self.look(want.rank) == Whole::Reserve
@@ -153,6 +159,10 @@ impl Pacer {
             reserving.reserve().await;
         }
         self.free_place(want, of)
+    }
+
+    fn of(&self, want: &Want<'_>) -> Of {
+        Of { pacer: self.clone(), route: want.route.into(), major: want.major.into(), is_whole: want.is_whole }
     }
 
     fn look(&self, rank: Rank) -> Whole {

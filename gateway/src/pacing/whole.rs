@@ -18,7 +18,7 @@ const RESERVED: f64 = 0.4;
 /// told meanwhile is not known here.
 const KEPT: Duration = Duration::from_millis(20);
 /// A share that cannot be asked is not asked again before this.
-const AGAIN: Duration = Duration::from_millis(500);
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// How places are given, so that no window has too many.
 #[derive(Debug, Clone, Copy)]
@@ -97,6 +97,8 @@ struct Reserved {
     none_until: Option<Instant>,
     /// The others cannot be asked until then.
     alone_until: Option<Instant>,
+    /// Since they could be asked last, they could not.
+    is_alone: bool,
     is_reserving: bool,
 }
 
@@ -136,11 +138,11 @@ impl Places {
         self.shared.as_ref().is_some_and(|shared| shared.alone_until.is_some_and(|until| until > now))
     }
 
-    /// The others cannot be asked.
-    pub(super) fn alone(&mut self, now: Instant) {
-        if let Some(shared) = &mut self.shared {
-            shared.alone_until = Some(now + AGAIN);
-        }
+    /// The others cannot be asked. Whether that is news.
+    pub(super) fn alone(&mut self, now: Instant) -> bool {
+        let Some(shared) = &mut self.shared else { return false };
+        shared.alone_until = Some(now + AGAIN);
+        !std::mem::replace(&mut shared.is_alone, true)
     }
 
     /// False where somebody is at it.
@@ -157,6 +159,7 @@ impl Places {
     /// What came of reserving: how many, and how long none follow where there are none.
     pub(super) fn reserved(&mut self, given: u32, pause: Duration, now: Instant) {
         let Some(shared) = &mut self.shared else { return };
+        shared.is_alone = false;
         if given == 0 {
             shared.none_until = Some(now + pause);
         } else {

@@ -333,7 +333,6 @@ pub(super) fn without_password(url: &str) -> String {
     }
 }
 
-/// Whether a URL names this machine.
 fn quote(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();

@@ -143,7 +143,7 @@ impl Gate {
         Ok(Some(socket))
     }
 
-    /// What is left of the day, as Discord said it within the last minute. One shard asks for all.
+    /// What is left of the day, as Discord said it within the last minutes. One shard asks for all.
     async fn limit(&self, shared: &Shared) -> Result<StartLimit, Shut> {
         let before = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -151,7 +151,10 @@ impl Gate {
             if asked.elapsed() < LIMIT_AGE {
                 return Ok(limit);
             }
-            known.0 = Instant::now();
+            if asked.elapsed() < 2 * LIMIT_AGE {
+                // Others go by what is known meanwhile. What is older than this says nothing any more.
+                known.0 = Instant::now();
+            }
             asked
         };
         let told = shared.start_limit().await;

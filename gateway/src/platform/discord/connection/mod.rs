@@ -169,7 +169,10 @@ impl Keeping {
         let mut next_tick = Instant::now();
         loop {
             self.tell(started);
-            let patience = AWAY_MAX * u32::try_from(self.held.len()).unwrap_or(u32::MAX).max(1);
+            let connected = self.changes.borrow().clone();
+            // Those that start one after the other are given the time; where there is none yet, something is wrong sooner.
+            let starting = if connected.is_empty() { 1 } else { self.held.len().max(1) };
+            let patience = AWAY_MAX * u32::try_from(starting).unwrap_or(u32::MAX);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(Done::Stopped),
@@ -183,7 +186,7 @@ impl Keeping {
                     Err(error) => return Err(super::start::for_now(format!("a shard's task broke down: {error}"))),
                 },
                 () = sleep_until(next_tick) => {
-                    let way = async { !self.is_aside || Box::pin(Socket::open(&self.shards.url)).await.is_ok() };
+                    let way = async { !self.is_aside || self.has_way().await };
                     let Some(is_there) = stop.run_until_cancelled(way).await else { return Ok(Done::Stopped) };
                     if !is_there {
                         next_tick = Instant::now() + ASIDE;
@@ -205,13 +208,18 @@ impl Keeping {
                          anything?"
                     ));
                     self.away_since = Instant::now();
-                    if self.others > 0 && !self.held.is_empty() {
+                    if self.others > 0 && connected.is_empty() && !self.is_aside && !self.has_way().await {
                         self.step_aside().await;
                         next_tick = Instant::now() + ASIDE;
                     }
                 }
             }
         }
+    }
+
+    /// Whether Discord's gateway greets who comes.
+    async fn has_way(&self) -> bool {
+        Box::pin(Socket::open(&self.shards.url)).await.is_ok()
     }
 
     /// Leaves all shards to the other gateways.

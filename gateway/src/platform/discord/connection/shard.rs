@@ -28,6 +28,7 @@ const AT_ONCE: Duration = Duration::from_millis(300);
 /// answer counts for several, since the way is good and each takes a minute.
 const RESUMES_MAX: u32 = 6;
 const UNANSWERED: u32 = 3;
+const ANSWER_LATE: Duration = Duration::from_secs(30);
 
 /// Why a shard is not tried any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub(super) async fn keep(shards: &Shards, shard: u32, jobs: mpsc::Sender<Job>) -
             Some(session) => resume(shards, session).await.map_err(Shut),
             None => shards.gate.pass(shards, shard).await,
         };
-        let in_vain_now = if connected.is_ok() { UNANSWERED } else { 1 };
+        let began = Instant::now();
         let (end, since) = match connected {
             Ok(socket) => {
                 let mut listening =
@@ -62,7 +63,8 @@ pub(super) async fn keep(shards: &Shards, shard: u32, jobs: mpsc::Sender<Job>) -
             }
         };
         shards.set_connected(shard, false);
-        in_vain = if since.is_some() { 0 } else { in_vain + in_vain_now };
+        let waited = if began.elapsed() >= ANSWER_LATE { UNANSWERED } else { 1 };
+        in_vain = if since.is_some() { 0 } else { in_vain + waited };
         match end {
             End::Resume if in_vain >= RESUMES_MAX => {
                 tracing::info!(platform = %shards.shared.name, shard, "the session cannot be resumed; a new one is begun");

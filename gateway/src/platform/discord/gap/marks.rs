@@ -45,7 +45,7 @@ pub(in super::super) struct Marks {
     private: Watermarks,
     taken: mpsc::Sender<Taken>,
     readings: Readings,
-    late: Readings,
+    unread: Readings,
 }
 
 /// What writes them.
@@ -65,7 +65,7 @@ impl Marks {
             private: of(&format!("{name}:private")),
             taken: sender,
             readings: Readings::default(),
-            late: Readings::default(),
+            unread: Readings::default(),
         };
         (marks.clone(), Writing { marks, taken })
     }
@@ -75,14 +75,14 @@ impl Marks {
         self.readings.begin(guild)
     }
 
-    /// What comes live in a channel is taken before what was missed there, until that is read.
-    pub(super) fn late(&self, channel: u64) -> Reading {
-        self.late.begin(channel)
+    /// What was missed in a channel is not read yet: its mark stays, whatever comes live.
+    pub(super) fn unread(&self, channel: u64) -> Reading {
+        self.unread.begin(channel)
     }
 
     /// Notes a message, without waiting.
     pub(in super::super) fn note(&self, mut taken: Taken) {
-        if self.late.has(taken.channel) {
+        if self.unread.has(taken.channel) {
             return;
         }
         taken.raises_guild &= !taken.guild.is_some_and(|guild| self.readings.has(guild));

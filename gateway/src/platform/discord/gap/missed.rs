@@ -28,11 +28,10 @@ impl Shared {
         mark: u64,
     ) -> Result<(Vec<Value>, bool), Failure> {
         let most = self.settings.gap_messages;
-        let after = mark.max(self.gap_floor());
-        let is_new = |message: &Value| id(&message["id"]).is_some_and(|id| id > after);
+        let is_new = |message: &Value| id(&message["id"]).is_some_and(|id| id > mark);
         // One is enough for most.
         let limit = most.min(PAGE);
-        let mut missed = self.page(channel, &format!("after={after}&limit={limit}")).await?;
+        let mut missed = self.page(channel, &format!("after={mark}&limit={limit}")).await?;
         let mut is_whole = missed.len() < limit;
         missed.retain(is_new);
         if !is_whole {

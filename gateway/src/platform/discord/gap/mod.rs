@@ -21,7 +21,7 @@ use super::{Shared, event::id};
 pub(super) use hold::{Held, Hold, Turn};
 pub(super) use marks::{Marks, Taken, Writing};
 use readable::{Rights, rooms};
-use repair::Of;
+use repair::{Of, Room};
 pub(super) use repair::{Job, run};
 use tally::Tallies;
 
@@ -63,17 +63,19 @@ impl Gaps {
             shared.marks.begin(guild_id, last(guild));
         } else {
             self.hold.begin(recent.iter().map(|(channel, _)| *channel));
-            self.ask(shared, Of::Guild(shared.marks.reading(guild_id).into(), recent));
+            let unread = |(channel, last)| Room { channel, last, unread: shared.marks.unread(channel) };
+            let rooms = recent.into_iter().map(unread).collect();
+            self.ask(shared, Of::Guild(shared.marks.reading(guild_id).into(), rooms));
         }
     }
 
     fn ask(&self, shared: &Shared, of: Of) {
         let tally = self.tallies.current(shared.name.as_str(), self.shard);
-        let job = Job { hold: Arc::clone(&self.hold), tally, since: Instant::now(), of };
+        let job = Job { hold: Arc::clone(&self.hold), tally, since: Instant::now(), floor: shared.gap_floor(), of };
         let Err(error) = self.jobs.try_send(job) else { return };
         let Job { hold, tally, of, .. } = error.into_inner();
         let channels = match of {
-            Of::Guild(_, channels) => channels.into_iter().map(|(channel, _)| channel).collect(),
+            Of::Guild(_, rooms) => rooms.into_iter().map(|room| room.channel).collect(),
             Of::Private => hold.only(&[]),
         };
         tally.unread(channels.len().max(1));

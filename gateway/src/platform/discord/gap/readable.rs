@@ -10,6 +10,8 @@ use super::super::event::{id, list};
 /// <https://discord.com/developers/docs/topics/permissions>
 const ADMINISTRATOR: u64 = 1 << 3;
 const READS: u64 = 1 << 10 | 1 << 16;
+/// In voice and stage channels, which are 2 and 13, it takes this as well.
+const CONNECT: u64 = 1 << 20;
 /// Categories, directories, forums and media channels: of the last two the posts have messages, which are threads.
 /// <https://discord.com/developers/docs/resources/channel#channel-object-channel-types>
 const WITHOUT_MESSAGES: [u64; 4] = [4, 14, 15, 16];
@@ -65,7 +67,8 @@ impl<'a> Rights<'a> {
             }
             may = may & !denied | allowed;
         }
-        may & READS == READS
+        let needed = if matches!(room["type"].as_u64(), Some(2 | 13)) { READS | CONNECT } else { READS };
+        may & needed == needed
     }
 }
 
@@ -107,6 +110,8 @@ mod tests {
                     { "id": "22", "type": 0, "permission_overwrites": [overwrite(1, 1 << 10, 0), overwrite(7, 0, 1 << 10)] },
                     { "id": "23", "type": 0, "permission_overwrites": [overwrite(7, 0, 1 << 16), overwrite(9, 1 << 16, 0)] },
                     { "id": "24", "type": 0, "permission_overwrites": [overwrite(8, READS, 0)] },
+                    { "id": "25", "type": 2 },
+                    { "id": "26", "type": 13, "permission_overwrites": [overwrite(9, 0, CONNECT)] },
                 ],
                 "threads": [{ "id": "30", "type": 11, "parent_id": "21" }, { "id": "31", "type": 11, "parent_id": "22" }] })
         };
@@ -114,10 +119,10 @@ mod tests {
             let rights = Rights::of(guild, me);
             rooms(guild).filter(|room| rights.reads(room)).filter_map(|room| id(&room["id"])).collect::<Vec<_>>()
         };
-        assert_eq!(read(&guild(0), 9), [20, 22, 24, 31]);
-        assert_eq!(read(&guild(ADMINISTRATOR), 9).len(), 7, "who may do everything");
-        assert_eq!(read(&guild(0), 2).len(), 7, "the owner");
-        assert_eq!(read(&guild(0), 5).len(), 7, "who was not told");
+        assert_eq!(read(&guild(0), 9), [20, 22, 24, 26, 31]);
+        assert_eq!(read(&guild(ADMINISTRATOR), 9).len(), 9, "who may do everything");
+        assert_eq!(read(&guild(0), 2).len(), 9, "the owner");
+        assert_eq!(read(&guild(0), 5).len(), 9, "who was not told");
         assert!(Rights::of(&json!(null), 9).reads(&json!(null)));
     }
 }

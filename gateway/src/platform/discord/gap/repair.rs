@@ -1,7 +1,7 @@
 //! What was said while nobody listened is taken in the order in which it was said, and before anything that was said after it.
 //!
 //! Channels whose gap is not read yet wait in a queue, and what is said in them meanwhile is held: for a minute. After it they flow
-//! on, and what was missed comes late; their marks stay until it is there.
+//! on, and what was missed comes late. Their marks stay until it is there.
 
 use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 
@@ -13,13 +13,15 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
-use super::{super::Shared, Hold, reading::Reading, tally::Tally};
+use super::{super::Shared, Hold, Taken, reading::Reading, tally::Tally};
 use crate::ingress::Refused;
 
 /// Channels that are read at once.
 const AT_ONCE: usize = 8;
 /// Channels that wait to be read, for one gateway.
 const WAITING_MAX: usize = 64 * 1024;
+/// Servers whose marks are asked for at once.
+const LOOKING_MAX: usize = 32;
 /// Private channels that are asked for messages, those with the latest ones. No event tells which have any.
 const PRIVATE_MAX: usize = 100;
 /// Channels that are read for one connection; those of a bot in very many servers are not all read.
@@ -40,15 +42,26 @@ pub(in super::super) struct Job {
     pub(super) hold: Arc<Hold>,
     pub(super) tally: Arc<Tally>,
     pub(super) since: Instant,
+    /// What is older is not read.
+    pub(super) floor: u64,
     pub(super) of: Of,
 }
 
 #[derive(Debug)]
 pub(super) enum Of {
-    /// Of a server: each channel with its last message.
-    Guild(Arc<Reading>, Vec<(u64, u64)>),
+    /// Of a server.
+    Guild(Arc<Reading>, Vec<Room>),
     /// All that is private.
     Private,
+}
+
+/// A channel of a server in which something was said.
+#[derive(Debug)]
+pub(super) struct Room {
+    pub(super) channel: u64,
+    pub(super) last: u64,
+    /// Keeps its mark where it is.
+    pub(super) unread: Reading,
 }
 
 /// A channel with messages behind its mark.
@@ -61,13 +74,15 @@ struct Gap {
     since: Instant,
     channel: u64,
     mark: u64,
-    /// While it is read and its live events flow: they leave its mark alone.
-    late: Option<Reading>,
+    unread: Reading,
+    /// Its live events go on already.
+    has_flowed: bool,
 }
 
 /// Reads what is missing until there are no more jobs.
 pub(in super::super) async fn run(shared: Arc<Shared>, mut jobs: mpsc::Receiver<Job>) {
-    let (mut waiting, mut under_way) = (VecDeque::<Gap>::new(), JoinSet::new());
+    let mut waiting = VecDeque::<Gap>::new();
+    let (mut looking, mut under_way) = (JoinSet::new(), JoinSet::new());
     loop {
         while under_way.len() < AT_ONCE
             && let Some(gap) = waiting.pop_front()
@@ -76,16 +91,20 @@ pub(in super::super) async fn run(shared: Arc<Shared>, mut jobs: mpsc::Receiver<
             under_way.spawn(async move { shared.close(gap).await });
         }
         // In the order in which they came, so the first that is held has waited longest.
-        let held = waiting.iter().find(|gap| gap.late.is_none()).map(|gap| gap.since + HELD_FOR);
+        let held = waiting.iter().find(|gap| !gap.has_flowed).map(|gap| gap.since + HELD_FOR);
         tokio::select! {
             biased;
             Some(_) = under_way.join_next() => {}
+            Some(looked) = looking.join_next() => waiting.extend(looked.unwrap_or_default()),
             () = sleep_until(held.unwrap_or_else(Instant::now)), if held.is_some() => {
-                let over = |gap: &&mut Gap| gap.late.is_none() && gap.since.elapsed() >= HELD_FOR;
+                let over = |gap: &&mut Gap| !gap.has_flowed && gap.since.elapsed() >= HELD_FOR;
                 waiting.iter_mut().filter(over).for_each(|gap| shared.flow(gap));
             }
-            job = jobs.recv(), if waiting.len() < WAITING_MAX => match job {
-                Some(job) => waiting.extend(shared.due(job).await),
+            job = jobs.recv(), if waiting.len() < WAITING_MAX && looking.len() < LOOKING_MAX => match job {
+                Some(job) => {
+                    let shared = Arc::clone(&shared);
+                    looking.spawn(async move { shared.due(job).await });
+                }
                 None => break,
             }
         }
@@ -96,69 +115,81 @@ pub(in super::super) async fn run(shared: Arc<Shared>, mut jobs: mpsc::Receiver<
 impl Shared {
     /// Those of a job's channels that have a gap. The others flow.
     async fn due(&self, job: Job) -> Vec<Gap> {
-        let Job { hold, tally, since, of } = job;
-        let (guild, channels) = match of {
-            Of::Guild(guild, channels) => {
-                let behind = self.behind(guild.of(), &channels, &tally, since).await;
-                (Some(guild), behind)
+        let Job { hold, tally, since, floor, of } = job;
+        match of {
+            Of::Guild(guild, rooms) => {
+                let (marks, has_flowed) = self.behind(&hold, guild.of(), &rooms, &tally, since).await;
+                let mut due = Vec::new();
+                for (Room { channel, unread, .. }, mark) in rooms.into_iter().zip(marks) {
+                    let Some(mark) = mark.filter(|_| tally.may_read(CHANNELS_MAX)) else {
+                        drop(unread);
+                        if !has_flowed {
+                            self.release(&hold, channel);
+                        }
+                        continue;
+                    };
+                    let (hold, tally, guild) = (Arc::clone(&hold), Arc::clone(&tally), Some(Arc::clone(&guild)));
+                    due.push(Gap { hold, tally, guild, since, channel, mark: mark.max(floor), unread, has_flowed });
+                }
+                due
             }
-            Of::Private => (None, self.private(&hold, &tally, since).await),
-        };
-        let mut due = Vec::new();
-        for (channel, mark) in channels {
-            match mark {
-                Some(mark) if tally.may_read(CHANNELS_MAX) => due.push(Gap {
-                    hold: Arc::clone(&hold),
-                    tally: Arc::clone(&tally),
-                    guild: guild.clone(),
-                    since,
-                    channel,
-                    mark,
-                    late: None,
-                }),
-                _ => self.release(&hold, channel),
+            Of::Private => {
+                let (known, others) = self.private(&hold, &tally, since).await;
+                others.into_iter().for_each(|channel| self.release(&hold, channel));
+                let gap = |(channel, mark): (u64, u64)| {
+                    let (hold, tally, unread) = (Arc::clone(&hold), Arc::clone(&tally), self.marks.unread(channel));
+                    let mark = mark.max(floor);
+                    Gap { hold, tally, guild: None, since, channel, mark, unread, has_flowed: false }
+                };
+                known.into_iter().map(gap).collect()
             }
         }
-        due
     }
 
-    /// Channels of a server, each with its mark where there is something behind it. What is in a server that was not listened to
-    /// before is old news.
+    /// The mark of each room where there is something behind it, and whether they flow meanwhile. What is in a server that was not
+    /// listened to before is old news.
     async fn behind(
         &self,
+        hold: &Hold,
         guild: u64,
-        channels: &[(u64, u64)],
+        rooms: &[Room],
         tally: &Tally,
         since: Instant,
-    ) -> Vec<(u64, Option<u64>)> {
-        let ids: Vec<u64> = channels.iter().map(|(channel, _)| *channel).collect();
+    ) -> (Vec<Option<u64>>, bool) {
+        let ids: Vec<u64> = rooms.iter().map(|room| room.channel).collect();
+        let (mut has_flowed, none) = (false, vec![None; rooms.len()]);
         let marks = loop {
             match self.marks.of(guild, &ids).await {
-                Err(error) if may_ask_again(since, &error) => sleep(AGAIN).await,
+                Err(error) if error.next() == Next::Retry && since.elapsed() < READ_WITHIN => {
+                    if !has_flowed && since.elapsed() >= HELD_FOR {
+                        has_flowed = true;
+                        ids.iter().for_each(|channel| self.release(hold, *channel));
+                    }
+                    sleep(AGAIN).await;
+                }
                 told => break told,
             }
         };
         let marks = match marks {
-            Ok(Some(marks)) => marks,
+            Ok(Some(marks)) => rooms.iter().zip(marks).map(|(room, mark)| (room.last > mark).then_some(mark)).collect(),
             Ok(None) => {
-                self.marks.begin(guild, channels.iter().map(|(_, last)| *last).max().unwrap_or(0));
-                Vec::new()
+                self.marks.begin(guild, rooms.iter().map(|room| room.last).max().unwrap_or(0));
+                none
             }
             Err(error) => {
                 tracing::warn!(platform = %self.name, %error, "it is not known how far channels were read");
                 tally.unread(ids.len());
-                Vec::new()
+                none
             }
         };
-        let marks = marks.into_iter().map(Some).chain(std::iter::repeat(None));
-        let behind = |((channel, last), mark): (&(u64, u64), Option<u64>)| (*channel, mark.filter(|mark| last > mark));
-        channels.iter().zip(marks).map(behind).collect()
+        (marks, has_flowed)
     }
 
-    async fn private(&self, hold: &Hold, tally: &Tally, since: Instant) -> Vec<(u64, Option<u64>)> {
+    /// Private channels with their marks, and others in which something was said meanwhile.
+    async fn private(&self, hold: &Hold, tally: &Tally, since: Instant) -> (Vec<(u64, u64)>, Vec<u64>) {
         let known = loop {
             match self.marks.private(PRIVATE_MAX).await {
-                Err(error) if may_ask_again(since, &error) => sleep(AGAIN).await,
+                Err(error) if error.next() == Next::Retry && since.elapsed() < HELD_FOR => sleep(AGAIN).await,
                 told => break told,
             }
         };
@@ -168,14 +199,15 @@ impl Shared {
             Vec::new()
         });
         let ids: Vec<u64> = known.iter().map(|(channel, _)| *channel).collect();
-        let others = hold.only(&ids).into_iter().map(|channel| (channel, None));
-        known.into_iter().map(|(channel, mark)| (channel, Some(mark))).chain(others).collect()
+        let others = hold.only(&ids);
+        (known, others)
     }
 
     /// The live events of a channel go on before what was missed.
     fn flow(&self, gap: &mut Gap) {
-        gap.late = Some(self.marks.late(gap.channel));
-        self.release(&gap.hold, gap.channel);
+        if !std::mem::replace(&mut gap.has_flowed, true) {
+            self.release(&gap.hold, gap.channel);
+        }
     }
 
     async fn close(&self, mut gap: Gap) {
@@ -183,7 +215,7 @@ impl Shared {
         let guild = gap.guild.as_ref().map(|guild| guild.of());
         let mut missed = pin!(self.missed(guild, gap.channel, gap.mark));
         let mut read = None;
-        if gap.late.is_none() {
+        if !gap.has_flowed {
             match timeout_at(gap.since + HELD_FOR, &mut missed).await {
                 Ok(done) => read = Some(done),
                 Err(_) => self.flow(&mut gap),
@@ -193,43 +225,61 @@ impl Shared {
             Some(read) => Ok(read),
             None => timeout_at(until, missed).await,
         };
+        let mut last = None;
         match read {
-            Ok(Ok((missed, is_whole))) => self.take_missed(&mut gap, &missed, is_whole, until).await,
+            Ok(Ok((missed, is_whole))) => last = self.take_missed(&mut gap, &missed, is_whole).await,
             Ok(Err(failure)) => {
                 tracing::debug!(platform = %self.name, channel = gap.channel, %failure, "a gap is not read");
                 gap.tally.unread(1);
             }
             Err(_) => gap.tally.unread(1),
         }
-        self.release(&gap.hold, gap.channel);
+        // From here on the mark is raised again, by what was missed first.
+        let Gap { hold, channel, unread, has_flowed, .. } = gap;
+        drop(unread);
+        last.into_iter().for_each(|mark| self.marks.note(mark));
+        if !has_flowed {
+            self.release(&hold, channel);
+        }
     }
 
-    /// Takes what was missed. Where the buffer has no room, it waits: nobody else has these messages.
-    async fn take_missed(&self, gap: &mut Gap, missed: &[Value], is_whole: bool, until: Instant) {
-        let (now_ms, mut taken, mut last) = (unix_ms(), 0, None);
+    /// Takes what was missed, and gives how far that is. Where the buffer has no room, it waits: nobody else has these messages.
+    async fn take_missed(&self, gap: &mut Gap, missed: &[Value], is_whole: bool) -> Option<Taken> {
+        let (now_ms, mut taken, mut last) = (unix_ms(), 0, None::<Taken>);
+        let until = gap.since + READ_WITHIN;
         for message in missed {
             let taking = loop {
+                while self.ingress.is_nearly_full() && Instant::now() < until {
+                    self.flow_when_due(gap);
+                    sleep(NO_ROOM).await;
+                }
                 let taking = self.taking("MESSAGE_CREATE", message, now_ms);
                 match taking.refused {
                     Some(Refused::BufferFull | Refused::StreamFull { .. }) if Instant::now() < until => {
-                        sleep(NO_ROOM).await;
+                        self.flow_when_due(gap);
+                        sleep(AGAIN).await;
                     }
                     _ => break taking,
                 }
             };
             if taking.refused.is_some_and(|refused| !matches!(refused, Refused::Invalid(_))) {
-                return gap.tally.read(taken, false);
+                gap.tally.read(taken, false);
+                return last;
             }
             taken += usize::from(taking.is_any);
-            match gap.late {
-                Some(_) => last = taking.mark.or(last),
-                None => taking.mark.into_iter().for_each(|mark| self.marks.note(mark)),
+            if let Some(mark) = taking.mark {
+                // It is so far when what stands before it is in its stream, too.
+                let before = last.take().and_then(|last| last.receipt);
+                last = Some(Taken { receipt: mark.receipt.or(before), ..mark });
             }
         }
         gap.tally.read(taken, is_whole);
-        // From here on what comes live raises the mark again.
-        if gap.late.take().is_some() {
-            last.into_iter().for_each(|mark| self.marks.note(mark));
+        last
+    }
+
+    fn flow_when_due(&self, gap: &mut Gap) {
+        if gap.since.elapsed() >= HELD_FOR {
+            self.flow(gap);
         }
     }
 
@@ -241,9 +291,4 @@ impl Shared {
             next = hold.end(channel, false);
         }
     }
-}
-
-/// Whether Redis is asked again, while what is held can wait.
-fn may_ask_again(since: Instant, error: &bus::Error) -> bool {
-    error.next() == Next::Retry && since.elapsed() < HELD_FOR
 }

@@ -167,5 +167,6 @@ fn form(body: &Value, file: &File<'_>) -> Form {
 /// Never with its address, which for an interaction holds a secret.
 fn reason(error: &reqwest::Error) -> String {
     let what = if error.is_timeout() { "no answer in time" } else { "no answer" };
-    format!("{what}: {}", causes(error))
+    let causes = causes(error);
+    if causes.is_empty() { what.to_owned() } else { format!("{what}: {causes}") }
 }

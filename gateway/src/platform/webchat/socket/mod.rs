@@ -153,7 +153,11 @@ impl Socket {
                 item = live.recv() => match item {
                     Some(item) => {
                         let shown = self.show(item).await;
+                        let was_behind = self.is_behind;
                         self.or_behind(shown)?;
+                        if self.is_behind && !was_behind {
+                            again.reset();
+                        }
                     }
                     None => return Err(TOO_SLOW),
                 },
