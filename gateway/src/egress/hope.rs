@@ -58,11 +58,11 @@ impl Hope {
         let mut state = self.lock();
         let done = state.done;
         if state.failing.len() >= KNOWN_MAX && !state.failing.contains_key(cause) {
-            let oldest = state.failing.iter().min_by_key(|(_, failing)| failing.since_ms).map(|(cause, _)| cause.clone());
+            let oldest =
+                state.failing.iter().min_by_key(|(_, failing)| failing.since_ms).map(|(cause, _)| cause.clone());
             oldest.and_then(|oldest| state.failing.remove(&oldest));
         }
-        let failing =
-            state.failing.entry(cause.to_owned()).or_insert(Failing { since_ms: now_ms, done, counted: 0 });
+        let failing = state.failing.entry(cause.to_owned()).or_insert(Failing { since_ms: now_ms, done, counted: 0 });
         failing.counted += u32::from(done > failing.done);
         failing.done = done;
         failing.counted >= self.tries || now_ms.saturating_sub(failing.since_ms) >= LONGEST_MS

@@ -21,8 +21,8 @@ use super::{Shared, event::id};
 pub(super) use hold::{Held, Hold, Turn};
 pub(super) use marks::{Marks, Taken, Writing};
 use readable::{Rights, rooms};
-use repair::{Of, Room};
 pub(super) use repair::{Job, run};
+use repair::{Of, Room};
 use tally::Tallies;
 
 /// Servers that wait to be looked at. A start has one job for each.
