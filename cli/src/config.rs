@@ -27,7 +27,8 @@ pub(crate) fn config(arguments: &Config, environment: &Environment) -> Result<Ex
                 return Err(Refusal::settings(&problems));
             }
             let written = Written::find(config.as_deref(), environment);
-            say::answer(good(&written));
+            let on: Vec<&str> = settings.platforms.iter().map(|platform| platform.name.as_str()).collect();
+            say::answer(good(&written, &on));
             if *online {
                 online::check(&settings, &written, environment)?;
             }
@@ -37,13 +38,16 @@ pub(crate) fn config(arguments: &Config, environment: &Environment) -> Result<Ex
 }
 
 /// `ok`, and what is set where.
-fn good(written: &Written) -> String {
+fn good(written: &Written, platforms: &[&str]) -> String {
     let mut lines = vec!["ok".to_owned()];
     if let Some((path, keys)) = &written.file {
         lines.push(format!("set in {}: {}", path.display(), listed(keys)));
     }
     if !written.variables.is_empty() {
         lines.push(format!("set in the environment: {}", listed(&written.variables)));
+    }
+    for name in written.platforms().into_iter().filter(|name| !platforms.contains(&name.as_str())) {
+        lines.push(format!("platform.{name} is not started: its block says enabled = false"));
     }
     let rest = if lines.len() == 1 { "everything" } else { "everything else" };
     lines.push(format!("{rest} has its default; `stargazer config default` prints every key"));
@@ -61,15 +65,26 @@ mod tests {
 
     #[test]
     fn what_is_set_is_named_with_its_place() {
-        assert!(good(&Written::default()).starts_with("ok\neverything has its default"));
+        assert!(good(&Written::default(), &[]).starts_with("ok\neverything has its default"));
         let written = Written {
             file: Some(("s.toml".into(), vec!["bus.shards".into(), "model.name".into()])),
             variables: vec!["SG_MODEL_BASE_URL".into()],
         };
-        let text = good(&written);
+        let text = good(&written, &[]);
         assert!(
             text.contains("set in s.toml: bus.shards, model.name\nset in the environment: SG_MODEL_BASE_URL\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_platform_that_is_set_and_not_started_is_named() {
+        let keys = ["platform.discord.enabled", "platform.discord.token", "platform.webchat.enabled"];
+        let file = Some(("s.toml".into(), keys.map(str::to_owned).into()));
+        let written = Written { file, variables: Vec::new() };
+        assert!(
+            good(&written, &["webchat"]).contains("platform.discord is not started: its block says enabled = false\n")
+        );
+        assert!(!good(&written, &["discord"]).contains("not started"), "nothing but the switch of webchat is set");
     }
 }

@@ -33,9 +33,9 @@ impl Environment {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Names of the variables that are Stargazer's.
+    /// Names of the variables that are settings.
     pub(crate) fn own_names(&self) -> impl Iterator<Item = &str> {
-        self.variables.keys().map(String::as_str).filter(|name| name.starts_with("SG_") && *name != "SG_CONFIG")
+        self.variables.keys().map(String::as_str).filter(|name| service::Source::takes(name))
     }
 
     /// The first of `names` that is a program on the search path; all folders are asked for the first name first.

@@ -1,6 +1,9 @@
 //! Which settings someone wrote, and where. Never their values: some are secrets.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use toml::{Table, Value};
 
@@ -30,6 +33,16 @@ impl Written {
             (path.to_owned(), keys)
         });
         Self { file, variables: environment.own_names().map(str::to_owned).collect() }
+    }
+
+    /// The platforms whose blocks the file has with more in them than whether they are started.
+    pub(crate) fn platforms(&self) -> BTreeSet<String> {
+        let keys = self.file.iter().flat_map(|(_, keys)| keys);
+        let of = |key: &String| {
+            let (name, key) = key.strip_prefix("platform.")?.split_once('.')?;
+            (key != "enabled").then(|| name.to_owned())
+        };
+        keys.filter_map(of).collect()
     }
 
     /// Whether `section.key` is set, by its long name, by `short`, or by a file that holds it.

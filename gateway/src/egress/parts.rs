@@ -53,7 +53,8 @@ impl Egress {
         {
             before.file = rest.take();
         }
-        if let Some(last) = parts.last_mut() {
+        if let Some((last, before)) = parts.split_last_mut() {
+            before.iter_mut().for_each(|part| part.is_last = false);
             last.buttons.clone_from(&shown.buttons);
             last.file = file.or(rest);
         }

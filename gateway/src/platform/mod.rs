@@ -55,6 +55,11 @@ pub trait Platform: Send + Sync + Debug {
     /// Takes a message of its own away, in the place of this action. One that is not there any more is as good.
     async fn retract(&self, action: &OutboundView<'_>, id: &str) -> Result<(), SendError>;
 
+    /// How long it is not tried again after it has ended with an error, where that is longer than usual.
+    fn again_in(&self) -> Option<Duration> {
+        None
+    }
+
     /// An action that was to be shown ends without anything: takes away what the platform shows in its place by itself, by the
     /// action's `target_key`.
     async fn give_way(&self, _action: &OutboundView<'_>) -> Result<(), SendError> {

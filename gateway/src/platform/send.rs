@@ -15,6 +15,8 @@ pub struct Part<'a, 'v> {
     pub buttons: Vec<Vec<ButtonView<'v>>>,
     /// The file that it shows.
     pub file: Option<File<'a>>,
+    /// Whether the action is complete with it.
+    pub is_last: bool,
     /// The action that it is of.
     pub action: &'a OutboundView<'v>,
 }
@@ -22,7 +24,7 @@ pub struct Part<'a, 'v> {
 impl<'a, 'v> Part<'a, 'v> {
     /// Text and nothing else.
     pub(crate) fn of_text(key: String, text: Cow<'a, str>, action: &'a OutboundView<'v>) -> Self {
-        Self { key, text, buttons: Vec::new(), file: None, action }
+        Self { key, text, buttons: Vec::new(), file: None, is_last: true, action }
     }
 
     /// Whether there is more to it than its text.

@@ -63,7 +63,8 @@ pub(crate) async fn supervise(platform: Arc<dyn Platform>, started: Started, sto
                 }
                 // Before the log: who has read that asks the check next.
                 started.bad(&error.to_string());
-                tracing::error!(platform = %platform.name(), again_in = ?pause, "{error}");
+                let again_in = platform.again_in().map_or(pause, |longer| longer.max(pause));
+                tracing::error!(platform = %platform.name(), ?again_in, "{error}");
                 metrics::counter!("stargazer_platform_failures_total", "platform" => platform.name().to_string())
                     .increment(1);
             }

@@ -10,12 +10,13 @@ use toml::{Table, Value};
 use super::problem::{Problem, nearest};
 
 /// The environment's short names, for what a newcomer sets first.
-const SHORT: [(&str, &str); 10] = [
+const SHORT: [(&str, &str); 11] = [
     ("SG_REDIS_URL", "redis.url"),
     ("SG_MODEL_BASE_URL", "model.base_url"),
     ("SG_MODEL_API_KEY", "model.api_key"),
     ("SG_MODEL_NAME", "model.name"),
     ("SG_WEBCHAT_ADDR", "platform.webchat.addr"),
+    ("SG_DISCORD_TOKEN", "platform.discord.token"),
     ("SG_HEALTH_PORT", "health.port"),
     ("SG_INBOUND_STREAM", "bus.inbound_stream"),
     ("SG_WORKER_GROUP", "bus.worker_group"),
@@ -50,6 +51,13 @@ pub struct Source {
 }
 
 impl Source {
+    /// Whether a variable of the environment has the form of a setting's name. Others are somebody else's.
+    #[must_use]
+    pub fn takes(variable: &str) -> bool {
+        variable.strip_prefix("SG_").is_some_and(|key| key.contains("__"))
+            || SHORT.iter().any(|(short, _)| *short == variable)
+    }
+
     /// Reads the file that `path`, or else `SG_CONFIG` names, or `stargazer.toml` here when it exists; over it the
     /// environment.
     #[must_use]

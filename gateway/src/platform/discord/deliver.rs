@@ -118,7 +118,7 @@ pub(super) fn is_preview(part: &Part<'_, '_>) -> bool {
 pub(super) fn rank(part: &Part<'_, '_>) -> Rank {
     match &part.file {
         Some(_) => Rank::File,
-        None if is_preview(part) => Rank::Part,
+        None if is_preview(part) || !part.is_last => Rank::Part,
         None => Rank::Final,
     }
 }
@@ -197,6 +197,16 @@ mod tests {
         assert_eq!(escaped("👍"), "%F0%9F%91%8D");
         assert_eq!(escaped("crab:40"), "crab%3A40");
         assert_eq!(escaped("../x"), "%2E%2E%2Fx");
+    }
+
+    #[test]
+    fn what_completes_an_action_is_the_most_urgent() {
+        let action = OutboundView { message_key: Some("k"), ..OutboundView::default() };
+        let last = Part::of_text("k.1".into(), "b".into(), &action);
+        assert_eq!(rank(&last), Rank::Final);
+        assert_eq!(rank(&Part { is_last: false, ..last }), Rank::Part);
+        assert_eq!(rank(&Part::of_text(codec::names::preview_key("k"), "a".into(), &action)), Rank::Part);
+        assert!(Rank::Final < Rank::Part);
     }
 
     #[test]

@@ -317,6 +317,12 @@ impl Platform for Discord {
         true
     }
 
+    fn again_in(&self) -> Option<Duration> {
+        let left = self.again()?.saturating_duration_since(Instant::now());
+        // To the second, since people read it.
+        Some(Duration::from_secs(left.as_secs_f64().ceil() as u64))
+    }
+
     async fn list(&self, inventory: &mut Inventory) -> Result<(), SendError> {
         self.shared.list(inventory).await
     }
