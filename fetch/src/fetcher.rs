@@ -95,6 +95,7 @@ impl Fetcher {
         let checked = Checked::new(resolver, Arc::clone(&policy));
         let builder = || {
             Client::builder()
+                .tls_backend_rustls()
                 .dns_resolver(checked.clone())
                 .redirect(redirect::Policy::none())
                 .referer(false)

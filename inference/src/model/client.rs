@@ -63,7 +63,8 @@ struct StreamOptions {
 pub(super) fn http(base_url: &str) -> Result<reqwest::Client, String> {
     // Of the whole process, and there already where somebody was quicker: with more than one in a build rustls takes none by itself.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).user_agent("stargazer");
+    let builder = reqwest::Client::builder().tls_backend_rustls();
+    let mut builder = builder.connect_timeout(CONNECT_TIMEOUT).user_agent("stargazer");
     if base_url.starts_with("http://") {
         // Without TLS no certificates are needed, so a machine that has none can still talk to a local model.
         builder = builder.tls_certs_only([]);

@@ -81,6 +81,8 @@ impl Rest {
         // Of the whole process, and there already where somebody was quicker. The socket has it from here as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = Http::builder()
+            // Whatever else is built in: the tests bring OpenSSL along, and would try other code than people run.
+            .tls_backend_rustls()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT)
             .user_agent(USER_AGENT)
