@@ -9,6 +9,7 @@ use crate::{Bus, Error, Names, clock::millis};
 static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("budget/take.lua")));
 static SHUT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("budget/shut.lua")));
 static CLOSE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("budget/close.lua")));
+static REFUSED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("budget/refused.lua")));
 static CLOSED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("budget/closed.lua")));
 
 const NAMES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -20,6 +21,7 @@ pub struct Budget {
     bus: Bus,
     key: String,
     closed: String,
+    refused: String,
     routes: String,
     most: u32,
     per_second: f64,
@@ -30,7 +32,8 @@ impl Budget {
     #[must_use]
     pub fn new(bus: Bus, name: &str, most: u32, per_second: f64) -> Self {
         let (key, closed, routes) = (Names::budget(name), Names::closed_buckets(name), Names::buckets(name));
-        Self { bus, key, closed, routes, most: most.max(1), per_second: per_second.max(0.001) }
+        let refused = Names::refused(name);
+        Self { bus, key, closed, refused, routes, most: most.max(1), per_second: per_second.max(0.001) }
     }
 
     /// Takes up to `wanted` places: how many there were, and where that is none, when there will be one.
@@ -80,6 +83,17 @@ impl Budget {
     pub async fn closed(&self, part: &str) -> Result<Duration, Error> {
         let ms: u64 = CLOSED.key(&self.closed).arg(part).invoke_async(&mut self.bus.shared()).await?;
         Ok(Duration::from_millis(ms))
+    }
+
+    /// Counts one more refused request, of all that share the budget, in windows of this length that begin with their first: how many
+    /// there are in this one, and how long it goes on.
+    ///
+    /// # Errors
+    /// When Redis did not answer.
+    pub async fn refused(&self, window: Duration) -> Result<(u32, Duration), Error> {
+        let mut script = REFUSED.key(&self.refused);
+        let (count, left): (u32, u64) = script.arg(millis(window)).invoke_async(&mut self.bus.shared()).await?;
+        Ok((count, Duration::from_millis(left)))
     }
 
     /// Says that nothing may be asked for of this part for so long. What is over is forgotten meanwhile.

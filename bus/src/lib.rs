@@ -54,7 +54,7 @@ pub use error::{Error, Next};
 pub use lane::{LaneKey, Way};
 pub use lease::LeaseConfig;
 pub use ledger::{Action, Ahead, Attempt, Commit, Earlier, HistoryWrite, KeptNotes, Notes};
-pub use link::{Bus, BusConfig, Durability, Push, PushTo, Server, Session, Subscription, check_url};
+pub use link::{Bus, BusConfig, Durability, Keeping, Push, PushTo, Server, Session, Subscription, check_url};
 pub use lock::{DistributedLock, LockError};
 pub use log::{Appended, Log, LogBounds, LogEntry, Queue};
 pub use media::{Media, MediaKey};

@@ -302,6 +302,12 @@ impl Names {
         format!("sg:budget:{name}:closed")
     }
 
+    /// How many requests of a bot were refused lately.
+    #[must_use]
+    pub(crate) fn refused(name: &str) -> String {
+        format!("sg:budget:{name}:refused")
+    }
+
     /// What a platform can show and take, for whoever writes actions for it.
     #[must_use]
     pub fn capabilities(platform: &str) -> String {

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 
 use crate::{
     Bus, Entry, EntryId, Error, Producer,
+    link::field,
     log::{Log, LogAppend, Repeated},
 };
 
@@ -123,10 +124,8 @@ impl Recent {
             .arg("replication")
             .query_async(&mut self.bus.shared())
             .await?;
-        let field = |text: &str, name: &str| {
-            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap_or_default().to_owned()
-        };
-        Ok(Server { run: field(&server, "run_id"), history: field(&replication, "master_replid") })
+        let (run, history) = (field(&server, "run_id"), field(&replication, "master_replid"));
+        Ok(Server { run: run.to_owned(), history: history.to_owned() })
     }
 
     async fn mend(&self) -> Result<u64, Error> {

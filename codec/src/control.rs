@@ -10,6 +10,9 @@ pub const REGENERATE: &str = "sg:regenerate";
 /// Forgets the conversation.
 pub const FORGET: &str = "sg:forget";
 
+/// What all of them begin with, and no button of a bot's own.
+pub const PREFIX: &str = "sg:";
+
 /// Whether a running turn has to know of it at once.
 #[must_use]
 pub fn is_urgent(custom_id: &str) -> bool {

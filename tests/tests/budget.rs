@@ -56,6 +56,23 @@ async fn gateways_of_one_bot_share_it() {
 }
 
 #[tokio::test]
+async fn what_is_refused_is_counted_in_windows_of_all() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let budget = || Budget::new(bus.clone(), "discord", 10, 0.5);
+    let window = Duration::from_secs(600);
+    for count in 1..=3 {
+        let (all, left) = budget().refused(window).await.unwrap();
+        assert!(all == count && left > Duration::from_secs(500) && left <= window, "{all} {left:?}");
+    }
+    assert_eq!(Budget::new(bus.clone(), "other", 10, 0.5).refused(window).await.unwrap().0, 1, "another bot");
+    redis.command(["PEXPIRE", "sg:budget:discord:refused", "1"]).await;
+    until("the window is over", async || redis.command(["EXISTS", "sg:budget:discord:refused"]).await.number() == 0)
+        .await;
+    assert_eq!(budget().refused(window).await.unwrap().0, 1, "it begins anew");
+}
+
+#[tokio::test]
 async fn what_one_was_told_the_other_knows() {
     let redis = RedisServer::new().await;
     let bus = redis.bus(Shards::DEFAULT).await;

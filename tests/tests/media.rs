@@ -14,6 +14,7 @@ use std::{
 use bus::{Bus, MediaKey, Shards};
 use bytes::Bytes;
 use codec::{MediaRecord, MediaRecordView};
+use futures_util::FutureExt;
 use gateway::media::{Digest, Error, Fetching, Media, Place, Wanted};
 use service::{Settings, Source};
 use tests::{RedisServer, eventually, within};
@@ -204,6 +205,23 @@ async fn at_the_end_nobody_waits_in_vain() {
     assert_eq!(record(&bus, &waits).await.error.as_deref(), Some("stopping"));
     within("what hangs is given up", tasks.join_all()).await;
     assert_eq!(media.inbound(files.wanted(2, "/file")), None);
+}
+
+/// However many actions have one, no more files are held at once than there is memory for.
+#[tokio::test]
+async fn files_of_actions_are_held_by_leave() {
+    let redis = RedisServer::new().await;
+    let bus = redis.bus(Shards::DEFAULT).await;
+    let (media, _fetching) = open(&bus, &[]).await;
+    let mut held = Vec::new();
+    while let Some(leave) = media.leave().now_or_never() {
+        held.push(leave);
+    }
+    assert_eq!(held.len(), 16);
+    let (next, _) = tokio::join!(media.leave(), async { drop(held.pop()) });
+    assert!(media.leave().now_or_never().is_none(), "the next one has it");
+    drop(next);
+    assert!(media.leave().now_or_never().is_some());
 }
 
 #[tokio::test]

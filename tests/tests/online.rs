@@ -74,6 +74,16 @@ async fn what_is_there_is_said_and_what_is_lacking_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_redis_that_loses_what_it_has_is_said_to() {
+    let redis = RedisServer::new().await;
+    redis.command(["CONFIG", "SET", "appendonly", "no"]).await;
+    redis.command(["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).await;
+    let (code, good, bad) = check(&[("SG_REDIS_URL".to_owned(), redis.url())].into()).await;
+    assert_eq!((code, bad.as_str()), (0, ""), "{good}");
+    has(&good, &["it has no append-only file", "throws away what is in it (allkeys-lru)"]);
+}
+
+#[tokio::test]
 async fn each_fault_is_one_line() {
     let (redis, discord) = (RedisServer::new().await, DiscordServer::new(2).await);
     let rules = BotRules { privileged: Intents(0), starts_max: 0, ..BotRules::default() };

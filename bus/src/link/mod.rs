@@ -5,6 +5,7 @@
 
 mod barrier;
 mod connection;
+mod keeping;
 mod line;
 mod shared;
 mod subscribe;
@@ -23,6 +24,8 @@ use crate::{Error, Names};
 pub use barrier::Durability;
 pub(crate) use connection::Connection;
 pub use connection::{PushTo, Server, Session};
+pub use keeping::Keeping;
+pub(crate) use keeping::field;
 use shared::SharedConnection;
 pub use subscribe::{Push, Subscription};
 

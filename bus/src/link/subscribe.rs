@@ -149,7 +149,8 @@ impl Subscriber {
     async fn run(mut self) {
         loop {
             if let Err(error) = self.serve().await {
-                tracing::warn!(%error, "subscriber lost its connection, connecting again");
+                let (first, channels) = (self.channels.keys().next(), self.channels.len());
+                tracing::warn!(%error, ?first, channels, "subscriber lost its connection, connecting again");
             }
             if self.waiting.is_closed() {
                 return;

@@ -1,6 +1,6 @@
 //! Whether what the settings name is there and takes what they say. Nothing is started and nothing is changed.
 
-use bus::{Bus, BusConfig};
+use bus::{Bus, BusConfig, Keeping};
 use service::{Problem, Settings};
 
 use crate::{Refusal, environment::Environment, say, up, written::Written};
@@ -21,6 +21,23 @@ pub(super) fn check(settings: &Settings, written: &Written, environment: &Enviro
         problems
     });
     if problems.is_empty() { Ok(()) } else { Err(Refusal::settings(&problems)) }
+}
+
+/// What of it loses messages. Whether that is meant is for people to judge.
+fn but(keeping: &Keeping) -> String {
+    let mut but = String::new();
+    if !keeping.appends {
+        but.push_str(
+            "; it has no append-only file, so a crash of it may lose what was not saved yet: `redis-cli config set appendonly yes`",
+        );
+    }
+    if keeping.evicts() {
+        let policy = &keeping.policy;
+        but.push_str(&format!(
+            "; when its memory is used up it throws away what is in it ({policy}): `redis-cli config set maxmemory-policy noeviction`"
+        ));
+    }
+    but
 }
 
 async fn redis(settings: &Settings, written: &Written, environment: &Environment) -> Result<String, Problem> {
@@ -53,7 +70,10 @@ async fn redis(settings: &Settings, written: &Written, environment: &Environment
                 settings.bus.shards
             ),
         )),
-        Ok(_) => Ok(format!("redis: it answers ({what})")),
+        Ok(_) => match bus.keeping().await {
+            Ok(keeping) => Ok(format!("redis: it answers ({what}){}", but(&keeping))),
+            Err(error) => Err(problem("redis.url", error.to_string())),
+        },
         Err(error) => Err(problem("redis.url", error.to_string())),
     }
 }

@@ -52,7 +52,9 @@ pub(super) async fn run(arguments: &Up, environment: &Environment) -> Result<Exi
 async fn welcome(settings: &Settings, home: Option<&Home>, places: Vec<Place>, called: &str) {
     let model = banner::model(settings);
     let look = async { if model.is_some() { Vec::new() } else { discovery::look().await } };
-    let (found, complaints) = tokio::join!(look, all_complaints(&places));
+    let (found, mut complaints, asked) =
+        tokio::join!(look, all_complaints(&places), inference::model::check(&settings.model));
+    complaints.extend(asked.err().map(|problem| problem.to_string()));
     let (places, pages) = (banner::rows(places, home), banner::pages(settings));
     say::answer(Banner { places, complaints: &complaints, model, found: &found, pages, called });
 }

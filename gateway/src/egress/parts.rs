@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use codec::{ActionType, OutboundView, names};
 
 use super::{
@@ -34,7 +35,8 @@ impl Egress {
                 rest = Some(File {
                     name: REST_NAME.into(),
                     mimetype: Some(REST_TYPE),
-                    bytes: Cow::Borrowed(split.rest.as_bytes()),
+                    bytes: Bytes::copy_from_slice(split.rest.as_bytes()),
+                    leave: None,
                 });
             }
             texts = split.texts(if has_room { Rest::InFile } else { Rest::Cut });

@@ -34,7 +34,7 @@ impl Egress {
         action: &OutboundView<'_>,
         is_in_doubt: bool,
     ) -> Result<Commit, Undone> {
-        let file = self.file(action).await?;
+        let file = self.file(turn, action).await?;
         let shown = fit(action, file.carried(), self.platform.capabilities());
         let file = file.take().filter(|_| shown.has_file);
         let parts = self.parts(action, &shown, file, &turn.facts().cause);

@@ -27,7 +27,7 @@ use bytes::Bytes;
 use codec::{MediaRecord, MediaRecordView, limits};
 use fetch::{Allow, Fetcher, Policy};
 use service::Problem;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use budget::Budget;
 pub use cache::Cache;
@@ -41,12 +41,20 @@ pub use name::file_name;
 /// How long a file stays in Redis: a worker waits for it for a part of that, and a turn that is tried again as well.
 const TTL: Duration = Duration::from_secs(3600);
 
+/// Files of actions that are held at once, of all platforms: `file_bytes_max` each.
+const OUTBOUND_MAX: usize = 16;
+
 /// See the module. Clones are the same.
 #[derive(Debug, Clone)]
 pub struct Media {
     shared: Arc<Shared>,
     queue: mpsc::Sender<Queued>,
+    outbound: Arc<Semaphore>,
 }
+
+/// Leave to hold a file of an action in memory, for as long as it is kept.
+#[derive(Debug)]
+pub struct Leave(#[expect(dead_code, reason = "its drop gives it back")] Option<OwnedSemaphorePermit>);
 
 /// What platforms and fetching share.
 #[derive(Debug)]
@@ -99,7 +107,7 @@ impl Media {
         });
         let (queue, waiting) = mpsc::channel(settings.queue_entries);
         let fetching = Fetching::new(Arc::clone(&shared), waiting, settings.fetches_max);
-        Ok((Self { shared, queue }, fetching))
+        Ok((Self { shared, queue, outbound: Arc::new(Semaphore::new(OUTBOUND_MAX)) }, fetching))
     }
 
     /// Has an attachment fetched, and gives the key under which it, or why it is not there, will stand. `None`: too many wait
@@ -131,7 +139,13 @@ impl Media {
         put.map(|()| key)
     }
 
-    /// The file under the `media_key` of an action.
+    /// Waits until one more file of an action may be held.
+    pub async fn leave(&self) -> Leave {
+        // Never closed.
+        Leave(Arc::clone(&self.outbound).acquire_owned().await.ok())
+    }
+
+    /// The file under the `media_key` of an action. Whoever asks holds a [`Leave`] for as long as the file.
     ///
     /// # Errors
     /// Why it cannot be had.

@@ -3,13 +3,15 @@
 //! Every request of a bot takes a place in one [`Pacer`]. It knows the budget of each bucket from the platform's own answers, and
 //! that of the bot as a whole, which several gateways share ([`Share`]). Of those that wait, the one that matters most to people
 //! goes first ([`Rank`]), and one that shows a text on its way never takes the last place of a window, which a final text may
-//! need. Nothing here knows a platform or sends anything.
+//! need. What the platform refuses
+//! is counted ([`Pacer::refused`]), since too much of that shuts a bot out. Nothing here knows a platform or sends anything.
 
 mod bucket;
 mod lines;
 mod others;
 mod pacer;
 mod queue;
+mod refusals;
 mod share;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use super::{NotShared, Pacer, Share, Told, bucket::PAUSE_MAX, pacer::Of};
 /// Places that are asked for together at most.
 const BATCH: u32 = 5;
 /// Who does not hear from the others within this goes on alone: a request must not wait longer for them than for the platform.
-const WITHIN: Duration = Duration::from_millis(250);
+pub(super) const WITHIN: Duration = Duration::from_millis(250);
 
 impl Pacer {
     /// Asks whether another one has used a line up: one round trip to Redis before a request to the platform.

@@ -15,6 +15,7 @@ use super::{
     lines::Lines,
     others::Reserving,
     queue::Queue,
+    refusals::Refusals,
     whole::{Places, Whole},
 };
 
@@ -61,6 +62,7 @@ pub(super) struct State {
     /// Those with a place of their bucket.
     pub(super) whole: Queue<Grant, Grant>,
     pub(super) places: Places,
+    pub(super) refusals: Option<Refusals>,
     waiting: usize,
     number: u64,
 }
@@ -96,7 +98,8 @@ impl Pacer {
     #[must_use]
     pub fn new(limit: u32, window: Duration, share: Option<Arc<dyn Share>>) -> Self {
         let places = Places::new(limit, window, share.is_some());
-        let state = State { lines: Lines::default(), whole: Queue::default(), places, waiting: 0, number: 0 };
+        let (lines, whole) = (Lines::default(), Queue::default());
+        let state = State { lines, whole, places, refusals: None, waiting: 0, number: 0 };
         Self(Arc::new(Inner { state: Mutex::new(state), share, reserved: Notify::new() }))
     }
 

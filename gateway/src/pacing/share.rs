@@ -22,6 +22,8 @@ pub trait Share: Send + Sync + Debug {
     async fn closed(&self, line: &str) -> Result<Duration, NotShared>;
     /// Nothing is left there for so long.
     async fn close(&self, line: &str, pause: Duration) -> Result<(), NotShared>;
+    /// One more request was refused: how many that makes in a window of this length, and how long it goes on.
+    async fn refused(&self, window: Duration) -> Result<(u32, Duration), NotShared>;
 }
 
 /// The others could not be asked.
@@ -73,5 +75,9 @@ impl Share for SharedBudget {
 
     async fn close(&self, line: &str, pause: Duration) -> Result<(), NotShared> {
         Ok(self.0.close(line, pause).await?)
+    }
+
+    async fn refused(&self, window: Duration) -> Result<(u32, Duration), NotShared> {
+        Ok(self.0.refused(window).await?)
     }
 }

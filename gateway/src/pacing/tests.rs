@@ -78,13 +78,20 @@ struct Shared {
     shut: Mutex<Instant>,
     names: Mutex<HashMap<String, String>>,
     closed: Mutex<HashMap<String, Instant>>,
+    refused: Mutex<u32>,
 }
 
 impl Shared {
     fn new(whole: u32) -> Arc<Self> {
         let (now, nothing) = (Instant::now(), Mutex::default());
         let tokens = Mutex::new(Tokens::new(Rate::of(whole, WHOLE, 1.0), now));
-        Arc::new(Self { tokens, shut: Mutex::new(now), names: nothing, closed: Mutex::default() })
+        Arc::new(Self {
+            tokens,
+            shut: Mutex::new(now),
+            names: nothing,
+            closed: Mutex::default(),
+            refused: Mutex::default(),
+        })
     }
 }
 
@@ -130,6 +137,12 @@ impl Share for Shared {
     async fn close(&self, line: &str, pause: Duration) -> Result<(), NotShared> {
         self.closed.lock().unwrap().insert(line.to_owned(), Instant::now() + pause);
         Ok(())
+    }
+
+    async fn refused(&self, window: Duration) -> Result<(u32, Duration), NotShared> {
+        let mut count = self.refused.lock().unwrap();
+        *count += 1;
+        Ok((*count, window))
     }
 }
 
@@ -320,4 +333,46 @@ proptest! {
             assert_eq!(limited, 0, "a limit was met");
         });
     }
+}
+
+/// Whether a request may go within a second.
+async fn goes(pacer: &Pacer) -> bool {
+    let until = Instant::now() + Duration::from_secs(1);
+    pacer.place(Want { until, ..want("r", "1", Rank::Final) }).await.is_ok()
+}
+
+#[test]
+fn who_is_refused_too_often_asks_for_nothing_until_the_window_is_over() {
+    block_on(async {
+        let pacer = Pacer::new(50, WHOLE, None).with_refusals(10, Duration::from_secs(600));
+        for _ in 0..9 {
+            pacer.refused().await;
+        }
+        sleep(Duration::from_secs(500)).await;
+        assert!(goes(&pacer).await, "not yet");
+        pacer.refused().await;
+        assert!(!goes(&pacer).await);
+        sleep(Duration::from_secs(101)).await;
+        assert!(goes(&pacer).await, "the window is over");
+        pacer.refused().await;
+        assert!(goes(&pacer).await, "and counts anew");
+    });
+}
+
+#[test]
+fn refusals_of_all_gateways_count_together() {
+    block_on(async {
+        let share = Shared::new(50);
+        let pacer = |()| {
+            let share = Some(Arc::clone(&share) as Arc<dyn Share>);
+            Pacer::new(50, WHOLE, share).with_refusals(10, Duration::from_secs(600))
+        };
+        let [one, other] = [(); 2].map(pacer);
+        for _ in 0..5 {
+            one.refused().await;
+            other.refused().await;
+        }
+        assert!(!goes(&one).await);
+        assert!(!goes(&other).await);
+    });
 }

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, time::Duration};
 
+use bytes::Bytes;
 use codec::{ButtonView, OutboundView};
+
+use crate::media::Leave;
 
 /// What becomes one message on the platform.
 #[derive(Debug)]
@@ -50,14 +53,16 @@ impl<'a, 'v> Part<'a, 'v> {
 }
 
 /// A file of a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct File<'a> {
     /// Its name, which is not empty.
     pub name: Cow<'a, str>,
     /// Its media type, where it is known.
     pub mimetype: Option<&'a str>,
     /// What is in it.
-    pub bytes: Cow<'a, [u8]>,
+    pub bytes: Bytes,
+    /// Leave to hold it, where it did not come with its action.
+    pub leave: Option<Leave>,
 }
 
 /// A message that the platform has.

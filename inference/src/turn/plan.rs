@@ -2,9 +2,6 @@
 
 use codec::{InboundView, Kind, control};
 
-/// What an interaction that steers a conversation is called begins so.
-const OWN: &str = "sg:";
-
 /// See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Plan<'a> {
@@ -30,7 +27,9 @@ impl<'a> Plan<'a> {
                 Self::AnswerAgain { target: inbound.values.iter().next().unwrap_or("") }
             }
             // A command that says something, as somebody might have typed it.
-            (Kind::Interaction, id) if inbound.is_addressed && !inbound.content.is_empty() && !id.starts_with(OWN) => {
+            (Kind::Interaction, id)
+                if inbound.is_addressed && !inbound.content.is_empty() && !id.starts_with(control::PREFIX) =>
+            {
                 Self::Answer
             }
             (kind, _) => {

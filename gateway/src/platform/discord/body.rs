@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_file_is_named() {
         let action = action();
-        let file = File { name: "a.md".into(), mimetype: None, bytes: b"x".as_slice().into() };
+        let file = File { name: "a.md".into(), mimetype: None, bytes: b"x".as_slice().into(), leave: None };
         let part = Part { file: Some(file), ..Part::of_text("k.0".into(), "".into(), &action) };
         assert_eq!(create(&part)["attachments"], json!([{ "id": 0, "filename": "a.md" }]));
         assert_eq!(create(&part)["content"], "");

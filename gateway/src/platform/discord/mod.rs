@@ -80,6 +80,10 @@ const SETTLING: Settling = Settling { repeats_within: Duration::from_secs(60), c
 /// <https://discord.com/developers/docs/topics/rate-limits#global-rate-limit>
 const REQUESTS_MAX: u32 = 50;
 const REQUESTS_WINDOW: Duration = Duration::from_secs(1);
+/// <https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans>
+/// An address may have 10,000 refused; half of it, since other windows than ours count as well.
+const REFUSED_MAX: u32 = 5_000;
+const REFUSED_WINDOW: Duration = Duration::from_secs(10 * 60);
 
 /// Pause before the bot is connected with another number of shards.
 const RESHARD_PAUSE: Duration = Duration::from_secs(5);
@@ -136,7 +140,8 @@ impl Discord {
         media: Media,
     ) -> Result<Self, StartError> {
         let share = SharedBudget::new(context.bus.clone(), name.as_str(), REQUESTS_MAX, REQUESTS_WINDOW);
-        let pacer = Pacer::new(REQUESTS_MAX, REQUESTS_WINDOW, Some(Arc::new(share) as Arc<dyn Share>));
+        let pacer = Pacer::new(REQUESTS_MAX, REQUESTS_WINDOW, Some(Arc::new(share) as Arc<dyn Share>))
+            .with_refusals(REFUSED_MAX, REFUSED_WINDOW);
         // Without one the settings were refused.
         let token = settings.token.clone().unwrap_or_default();
         let rest = Rest::new(&settings.api_url, token, pacer).map_err(StartError::Configuration)?;

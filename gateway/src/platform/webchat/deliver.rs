@@ -1,7 +1,6 @@
 //! Egress of WebChat: an action is an append to the chat's log under its id, so a repeat is exact.
 
 use bus::unix_ms;
-use bytes::Bytes;
 use codec::{ActionType, OutboundView, TypingState};
 
 use super::{
@@ -54,8 +53,8 @@ impl Shared {
     }
 
     async fn keep(&self, chat: &str, file: &File<'_>) -> Result<ChatFile, SendError> {
-        let data = Bytes::copy_from_slice(&file.bytes);
-        let kept = self.files.keep(&self.lane(chat), &file.name, file.mimetype.unwrap_or_default(), data).await;
+        let (mimetype, data) = (file.mimetype.unwrap_or_default(), file.bytes.clone());
+        let kept = self.files.keep(&self.lane(chat), &file.name, mimetype, data).await;
         kept.map_err(|error| SendError::Away(error.to_string()))
     }
 

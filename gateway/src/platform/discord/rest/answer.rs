@@ -29,6 +29,17 @@ pub(super) fn told<'h>(status: u16, header: impl Fn(&str) -> Option<&'h str>, bo
     }
 }
 
+/// Whether it is one of the invalid requests of which an address may have 10,000 in ten minutes.
+/// <https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans>
+pub(super) fn counts_as_invalid<'h>(status: u16, header: impl Fn(&str) -> Option<&'h str>) -> bool {
+    match status {
+        401 | 403 => true,
+        // Of a limit that others of the same place have used up.
+        429 => header("x-ratelimit-scope") != Some("shared"),
+        _ => false,
+    }
+}
+
 /// Why nothing was done, or why that is not known.
 pub(super) fn failure<'h>(status: u16, header: impl Fn(&str) -> Option<&'h str>, body: &Value) -> Failure {
     match status {
@@ -90,6 +101,14 @@ mod tests {
         assert!(matches!(failure(401, headers(&[]), &json!({ "code": 0 })), Failure::Unauthorized));
         assert!(matches!(failure(401, headers(&[]), &json!(null)), Failure::Unauthorized));
         assert!(failure(401, headers(&[]), &json!({ "code": 50_027 })).is_no_token());
+    }
+
+    #[test]
+    fn what_is_refused_counts_unless_others_are_why() {
+        let is_counted = |status| counts_as_invalid(status, headers(&[]));
+        assert_eq!([401, 403, 429, 400, 404, 200, 500].map(is_counted), [true, true, true, false, false, false, false]);
+        assert!(!counts_as_invalid(429, headers(&[("x-ratelimit-scope", "shared")])));
+        assert!(counts_as_invalid(429, headers(&[("x-ratelimit-scope", "user")])));
     }
 
     #[test]

@@ -141,6 +141,10 @@ impl Rest {
         let body = response.bytes().await;
         let json = body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or(Value::Null);
         place.told(&answer::told(status, header, &json)).await;
+        if answer::counts_as_invalid(status, header) {
+            metrics::counter!("stargazer_discord_refused_total", "status" => status.to_string()).increment(1);
+            self.pacer.refused().await;
+        }
         match (status, body) {
             // What was made is not known without its answer.
             (200..300, Err(error)) => Err(Failure::Unknown(reason(&error))),
@@ -160,7 +164,8 @@ impl Rest {
 
 /// <https://discord.com/developers/docs/reference#uploading-files>
 fn form(body: &Value, file: &File<'_>) -> Form {
-    let part = || FormPart::bytes(file.bytes.to_vec()).file_name(file.name.clone().into_owned());
+    let size = file.bytes.len() as u64;
+    let part = || FormPart::stream_with_length(file.bytes.clone(), size).file_name(file.name.clone().into_owned());
     // What is no media type is left to the platform.
     let typed = file.mimetype.and_then(|mimetype| part().mime_str(mimetype).ok()).unwrap_or_else(part);
     Form::new().text("payload_json", body.to_string()).part("files[0]", typed)
