@@ -6,6 +6,9 @@ pub enum Error {
     /// Redis did not answer, or the connection broke. Whether the step was done is unknown.
     #[error("redis did not answer: {0}")]
     Unreachable(String),
+    /// Redis reads its file, and answers when it has.
+    #[error("redis is still loading its data")]
+    Loading,
     /// The step is done, but no replica said in time that it has it. A server that takes over may not know of it.
     #[error("no replica confirmed a step within {timeout:?}; is one connected and keeping up (INFO replication)?")]
     Unreplicated {
@@ -80,7 +83,7 @@ impl Error {
     #[must_use]
     pub fn next(&self) -> Next {
         match self {
-            Self::Unreachable(_) | Self::Unreplicated { .. } | Self::Full { .. } => Next::Retry,
+            Self::Unreachable(_) | Self::Loading | Self::Unreplicated { .. } | Self::Full { .. } => Next::Retry,
             Self::Fenced { .. } => Next::Leave,
             Self::Refused(_) | Self::Reply { .. } | Self::Shape { .. } | Self::Topology { .. } | Self::Setting(_) => {
                 Next::Report
@@ -93,9 +96,9 @@ impl From<redis::RedisError> for Error {
     fn from(error: redis::RedisError) -> Self {
         use redis::{ErrorKind, ServerErrorKind};
         match error.kind() {
+            ErrorKind::Server(ServerErrorKind::BusyLoading) => Self::Loading,
             ErrorKind::Server(
-                ServerErrorKind::BusyLoading
-                | ServerErrorKind::MasterDown
+                ServerErrorKind::MasterDown
                 | ServerErrorKind::ClusterDown
                 | ServerErrorKind::TryAgain
                 | ServerErrorKind::ReadOnly,

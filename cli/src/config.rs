@@ -2,6 +2,8 @@
 
 mod online;
 
+pub(crate) use online::unreachable;
+
 use gateway::Gateway;
 use inference::Inference;
 use service::{Daemon, Document, Exit, Settings, Source};
@@ -28,7 +30,9 @@ pub(crate) fn config(arguments: &Config, environment: &Environment) -> Result<Ex
             }
             let written = Written::find(config.as_deref(), environment);
             let on: Vec<&str> = settings.platforms.iter().map(|platform| platform.name.as_str()).collect();
-            say::answer(good(&written, &on));
+            let good = good(&written, &on);
+            // What follows may be other than ok.
+            say::answer(if *online { format!("settings: {good}") } else { good });
             if *online {
                 online::check(&settings, &written, environment)?;
             }
@@ -86,5 +90,9 @@ mod tests {
             good(&written, &["webchat"]).contains("platform.discord is not started: its block says enabled = false\n")
         );
         assert!(!good(&written, &["discord"]).contains("not started"), "nothing but the switch of webchat is set");
+        for variable in ["SG_DISCORD_TOKEN", "SG_PLATFORM__DISCORD__TOKEN"] {
+            let written = Written { file: None, variables: vec![variable.into()] };
+            assert!(good(&written, &["webchat"]).contains("platform.discord is not started"), "{variable}");
+        }
     }
 }

@@ -11,6 +11,9 @@ use crate::environment::Environment;
 
 /// What is read when no file is named; `service` has the same name.
 const FILE_DEFAULT: &str = "stargazer.toml";
+/// Short names of keys of platforms, as `service` has them.
+const SHORT: [(&str, &str); 2] =
+    [("SG_DISCORD_TOKEN", "platform.discord.token"), ("SG_WEBCHAT_ADDR", "platform.webchat.addr")];
 
 /// The places that settings come from.
 #[derive(Debug, Default)]
@@ -35,14 +38,18 @@ impl Written {
         Self { file, variables: environment.own_names().map(str::to_owned).collect() }
     }
 
-    /// The platforms whose blocks the file has with more in them than whether they are started.
+    /// The platforms of which more is set than whether they are started.
     pub(crate) fn platforms(&self) -> BTreeSet<String> {
-        let keys = self.file.iter().flat_map(|(_, keys)| keys);
-        let of = |key: &String| {
+        let keys = self.file.iter().flat_map(|(_, keys)| keys.iter().map(String::clone));
+        let long = |variable: &String| {
+            let key = variable.strip_prefix("SG_")?.to_lowercase().replace("__", ".");
+            Some(SHORT.iter().find(|(short, _)| short == variable).map_or(key, |(_, key)| (*key).to_owned()))
+        };
+        let of = |key: String| {
             let (name, key) = key.strip_prefix("platform.")?.split_once('.')?;
             (key != "enabled").then(|| name.to_owned())
         };
-        keys.filter_map(of).collect()
+        keys.chain(self.variables.iter().filter_map(long)).filter_map(of).collect()
     }
 
     /// Whether `section.key` is set, by its long name, by `short`, or by a file that holds it.

@@ -227,7 +227,11 @@ async fn what_a_session_missed_that_cannot_be_resumed_is_read_before_what_follow
     until("all of it is read again", || async { read().await >= before + 10.0 }).await;
     town.asks("f");
     town.hears_all().await;
-    assert!(!pair.gateway.log().with("messages that came while").is_empty(), "{:?}", pair.gateway.log().lines());
+    assert!(
+        !pair.gateway.log().with("messages that were missed are taken").is_empty(),
+        "{:?}",
+        pair.gateway.log().lines()
+    );
     town.is_clean(&pair).await;
 }
 
@@ -265,6 +269,27 @@ async fn a_gap_that_is_longer_than_the_buffer_is_taken_as_there_is_room() {
     until("all of it is written down", || async { pair.unfinished().await == 0 }).await;
     let history = pair.redis.command(["KEYS", "sg:history:*"]).await.list()[0].text().to_owned();
     assert_eq!(pair.redis.command(["LLEN", &history]).await.number(), 84, "and each once");
+}
+
+#[tokio::test]
+async fn messages_that_there_is_no_room_for_are_read_again() {
+    let mut town = Town::new(28, 1).await;
+    let channel = town.channels[0];
+    let mut pair = town.pair().await;
+    town.hears_and_stops(&mut pair).await;
+    let mut gateway = Process::start(tests::Program::Gateway, settings(&pair, &[("SG_GATEWAY__BUFFER_ENTRIES", "4")]));
+    gateway.wait_ready().await;
+    pair.redis.kill();
+    (0..40).for_each(|number| _ = town.alice.says(channel, &format!("talk {number}")));
+    town.asks("b");
+    until("there was no room for some", || async { gateway.metric("stargazer_ingress_refused_total").await > 0.0 })
+        .await;
+    pair.redis.start().await;
+    town.hears_all().await;
+    assert_eq!(gateway.log().with("an event is lost"), Vec::<String>::new());
+    until("all of it is written down", || async { pair.unfinished().await == 0 }).await;
+    let history = pair.redis.command(["KEYS", "sg:history:*"]).await.list()[0].text().to_owned();
+    assert_eq!(pair.redis.command(["LLEN", &history]).await.number(), 44, "and each once");
 }
 
 #[tokio::test]

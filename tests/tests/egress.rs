@@ -34,6 +34,8 @@ struct Noting {
     made: AtomicU64,
     /// The next message is made without its file.
     loses_file: AtomicBool,
+    /// So many texts are shown shortened that messages are given.
+    shortens: AtomicU64,
     /// What the next requests are answered with.
     refusals: Mutex<VecDeque<SendError>>,
 }
@@ -41,8 +43,9 @@ struct Noting {
 impl Noting {
     fn new(can: Capabilities) -> Arc<Self> {
         let name = PlatformName::new("noting").unwrap();
-        let (made, loses_file) = (AtomicU64::new(0), AtomicBool::new(false));
-        Arc::new(Self { name, can, sent: Mutex::default(), made, loses_file, refusals: Mutex::default() })
+        let [made, shortens] = [0, 0].map(AtomicU64::new);
+        let loses_file = AtomicBool::new(false);
+        Arc::new(Self { name, can, sent: Mutex::default(), made, loses_file, shortens, refusals: Mutex::default() })
     }
 
     fn refuse(&self, errors: impl IntoIterator<Item = SendError>) {
@@ -107,9 +110,12 @@ impl Platform for Noting {
         unreachable!("it cannot be asked")
     }
 
-    async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<(), SendError> {
+    async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<Accepted, SendError> {
         let file = if part.file.is_some() { " with its file" } else { "" };
-        self.note(format!("amend {id} {}{file}", part.text))
+        self.note(format!("amend {id} {}{file}", part.text))?;
+        let text = self.shortens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        let text = text.is_ok().then(|| part.text.chars().take(3).collect());
+        Ok(Accepted { text, ..Accepted::new(id.to_owned()) })
     }
 
     async fn retract(&self, _: &OutboundView<'_>, id: &str) -> Result<(), SendError> {
@@ -332,6 +338,24 @@ async fn a_file_that_did_not_arrive_is_brought_along_again() {
 }
 
 #[tokio::test]
+async fn a_text_that_is_shown_shortened_is_given_again() {
+    World::with(Capabilities { edits: true, ..Capabilities::TEXT_ONLY }, async |world| {
+        let first = world.act(says("first")).await;
+        world.sent(1).await;
+        world.platform.shortens.store(1, Ordering::Relaxed);
+        let edit = |text: &str| Outbound { action: ActionType::Edit, target_key: Some(first.clone()), ..says(text) };
+        world.act(edit("second")).await;
+        assert_eq!(world.sent(3).await[1..], ["amend 1 second", "amend 1 second"]);
+        // One that does so every time is not asked for ever.
+        world.platform.shortens.store(u64::MAX, Ordering::Relaxed);
+        world.act(edit("third")).await;
+        world.act(says("after")).await;
+        assert_eq!(world.sent(7).await[3..], ["amend 1 third", "amend 1 third", "amend 1 third", "send after"]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_action_that_alone_fails_is_given_up_and_its_lane_goes_on() {
     World::with(Capabilities::TEXT_ONLY, async |world| {
         // As often as a platform fails that does nothing else: that is no fault of the action's.
@@ -399,6 +423,18 @@ async fn calls_are_answered_with_a_result_or_a_code() {
         };
         world.act(elsewhere).await;
         assert!(world.letters(1).await[0].starts_with("invalid: "));
+        // Nor does an answer that cannot be written hold up what is said.
+        world.redis.command(["SET", "sg:stream:reply:odd", "no stream"]).await;
+        let odd = Outbound {
+            action: ActionType::Rpc,
+            method: Some("echo".into()),
+            reply_stream: Some("sg:stream:reply:odd".into()),
+            deadline: Some(u64::MAX),
+            ..Outbound::default()
+        };
+        world.act(odd).await;
+        world.act(says("after")).await;
+        until("its lane goes on", || async { world.platform.sent().contains(&"send after".to_owned()) }).await;
         assert_eq!(world.bus.names().shards.count(), 1);
     })
     .await;

@@ -80,7 +80,10 @@ async fn a_redis_that_loses_what_it_has_is_said_to() {
     redis.command(["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).await;
     let (code, good, bad) = check(&[("SG_REDIS_URL".to_owned(), redis.url())].into()).await;
     assert_eq!((code, bad.as_str()), (0, ""), "{good}");
-    has(&good, &["it has no append-only file", "throws away what is in it (allkeys-lru)"]);
+    has(
+        &good,
+        &["redis has no append-only file", "throws away what is in it when its memory is used up (allkeys-lru)"],
+    );
 }
 
 #[tokio::test]

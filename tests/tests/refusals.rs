@@ -3,6 +3,8 @@
 use std::net::TcpListener;
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use tests::{Answer, FreePort, ModelServer, Pair, Process, Program, RedisServer, Settings, WebChatClient, until};
 
 const DAEMONS: [Program; 2] = [Program::Gateway, Program::Inference];
@@ -67,6 +69,49 @@ async fn without_redis_nothing_starts() {
     }
     refuses(Program::Inference, settings(&[("SG_REDIS_URL", "unix:///not/there.sock")]), 1, &["SG_REDIS_URL"]).await;
     refuses(Program::Inference, settings(&[("SG_REDIS_URL", "not a url")]), 64, &["redis.url"]).await;
+}
+
+/// Answers like a Redis that reads its file: to every command of the first `connections`. After them it is the real one.
+async fn loads_first(listener: tokio::net::TcpListener, redis: &RedisServer, connections: usize) {
+    let mut served = 0;
+    loop {
+        let Ok((mut client, _)) = listener.accept().await else { return };
+        served += 1;
+        let socket = redis.socket().to_owned();
+        let is_loading = served <= connections;
+        tokio::spawn(async move {
+            if !is_loading {
+                let Ok(mut server) = tokio::net::UnixStream::connect(socket).await else { return };
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                return;
+            }
+            let mut read = [0; 4096];
+            while let Ok(count @ 1..) = client.read(&mut read).await {
+                let commands = read[..count].iter().filter(|byte| **byte == b'*').count();
+                let answer = "-LOADING Redis is loading the dataset in memory\r\n".repeat(commands);
+                if client.write_all(answer.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_loads_its_data_is_waited_for() {
+    let redis = RedisServer::new().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let mut settings = Pair::settings_on(&redis);
+    settings.insert("SG_REDIS_URL".into(), format!("redis://{}", listener.local_addr().expect("it listens")));
+    let started = async {
+        let mut worker = Process::start(Program::Inference, settings);
+        worker.wait_ready().await;
+        worker.log().line("redis is still loading its data").await;
+    };
+    tokio::select! {
+        () = loads_first(listener, &redis, 3) => panic!("nobody listens any more"),
+        () = started => {}
+    }
 }
 
 #[tokio::test]

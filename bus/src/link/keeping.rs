@@ -19,6 +19,25 @@ impl Keeping {
         self.policy != "noeviction"
     }
 
+    /// What of it loses messages, a sentence each. Whether that is meant is for people to judge.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if !self.appends {
+            faults.push(
+                "redis has no append-only file, so a crash of it loses what it has not saved: `redis-cli config set appendonly yes`"
+                    .to_owned(),
+            );
+        }
+        if self.evicts() {
+            faults.push(format!(
+                "redis throws away what is in it when its memory is used up ({}): `redis-cli config set maxmemory-policy noeviction`",
+                self.policy
+            ));
+        }
+        faults
+    }
+
     fn read(persistence: &str, memory: &str) -> Self {
         let appends = field(persistence, "aof_enabled") == "1";
         Self { appends, policy: field(memory, "maxmemory_policy").to_owned() }
@@ -51,8 +70,9 @@ mod tests {
     fn it_is_read_from_what_redis_tells() {
         let keeping = Keeping::read("# P\r\naof_enabled:1\r\nx:2\r\n", "# M\r\nmaxmemory_policy:noeviction\r\n");
         assert_eq!(keeping, Keeping { appends: true, policy: "noeviction".into() });
-        assert!(!keeping.evicts());
+        assert!(!keeping.evicts() && keeping.faults().is_empty());
         let other = Keeping::read("aof_enabled:0\n", "maxmemory_policy:allkeys-lru\n");
         assert!(!other.appends && other.evicts());
+        assert_eq!(other.faults().len(), 2);
     }
 }

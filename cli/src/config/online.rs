@@ -1,6 +1,6 @@
 //! Whether what the settings name is there and takes what they say. Nothing is started and nothing is changed.
 
-use bus::{Bus, BusConfig, Keeping};
+use bus::{Bus, BusConfig};
 use service::{Problem, Settings};
 
 use crate::{Refusal, environment::Environment, say, up, written::Written};
@@ -23,21 +23,12 @@ pub(super) fn check(settings: &Settings, written: &Written, environment: &Enviro
     if problems.is_empty() { Ok(()) } else { Err(Refusal::settings(&problems)) }
 }
 
-/// What of it loses messages. Whether that is meant is for people to judge.
-fn but(keeping: &Keeping) -> String {
-    let mut but = String::new();
-    if !keeping.appends {
-        but.push_str(
-            "; it has no append-only file, so a crash of it may lose what was not saved yet: `redis-cli config set appendonly yes`",
-        );
+/// What to do where a Redis that is set cannot be used.
+pub(crate) fn unreachable(error: &bus::Error) -> &'static str {
+    match error {
+        bus::Error::Refused(_) => "check user, password and rights (SG_REDIS_URL)",
+        _ => "is Redis running where SG_REDIS_URL (or redis.url) says?",
     }
-    if keeping.evicts() {
-        let policy = &keeping.policy;
-        but.push_str(&format!(
-            "; when its memory is used up it throws away what is in it ({policy}): `redis-cli config set maxmemory-policy noeviction`"
-        ));
-    }
-    but
 }
 
 async fn redis(settings: &Settings, written: &Written, environment: &Environment) -> Result<String, Problem> {
@@ -55,12 +46,7 @@ async fn redis(settings: &Settings, written: &Written, environment: &Environment
         Err(_) if !is_set => {
             return Ok("redis: none is set, and none runs here; `stargazer up` brings its own".into());
         }
-        Err(error) => {
-            return Err(problem(
-                "redis.url",
-                format!("{error}; is Redis running where SG_REDIS_URL (or redis.url) says?"),
-            ));
-        }
+        Err(error) => return Err(problem("redis.url", format!("{error}; {}", unreachable(&error)))),
     };
     match bus.topology().await {
         Ok(Some(stored)) if stored != settings.bus.shards.to_string() => Err(problem(
@@ -71,7 +57,13 @@ async fn redis(settings: &Settings, written: &Written, environment: &Environment
             ),
         )),
         Ok(_) => match bus.keeping().await {
-            Ok(keeping) => Ok(format!("redis: it answers ({what}){}", but(&keeping))),
+            Ok(keeping) => {
+                let lines = [format!("redis: it answers ({what})")].into_iter();
+                Ok(lines
+                    .chain(keeping.faults().into_iter().map(|fault| format!("redis: {fault}")))
+                    .collect::<Vec<_>>()
+                    .join("\n"))
+            }
             Err(error) => Err(problem("redis.url", error.to_string())),
         },
         Err(error) => Err(problem("redis.url", error.to_string())),

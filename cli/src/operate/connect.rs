@@ -40,7 +40,7 @@ impl Connected {
             }
             Err(error) => {
                 let hint = match (&place.data_dir, is_set, is_private) {
-                    (_, true, _) => "is Redis running where SG_REDIS_URL (or redis.url) says?".to_owned(),
+                    (_, true, _) => crate::config::unreachable(&error).to_owned(),
                     (_, false, true) => "the Redis of the running `stargazer up` does not answer".to_owned(),
                     (Some(folder), false, false) => {
                         format!("no Redis is set, and no `stargazer up` runs on {}", folder.display())

@@ -7,6 +7,9 @@ use codec::OutboundView;
 use super::Egress;
 use crate::platform::{Accepted, Part, SendError};
 
+/// Times that a message is given its text until it shows it.
+const AMENDS_MAX: u32 = 3;
+
 impl Egress {
     pub(super) async fn send_if_current(&self, turn: &Turn, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
         check(turn)?;
@@ -22,9 +25,22 @@ impl Egress {
 
     /// A message that somebody took away needs no other text.
     pub(super) async fn amend_if_current(&self, turn: &Turn, part: &Part<'_, '_>, id: &str) -> Result<(), SendError> {
-        check(turn)?;
-        or_gone(self.platform.amend(part, id).await)?;
-        self.hope.done();
+        or_gone(self.amend_wholly(turn, part, id).await)
+    }
+
+    /// Until the message shows what was committed. What the platform shows otherwise every time it is asked is left so, and counted.
+    pub(super) async fn amend_wholly(&self, turn: &Turn, part: &Part<'_, '_>, id: &str) -> Result<(), SendError> {
+        for _ in 0..AMENDS_MAX {
+            check(turn)?;
+            let accepted = self.platform.amend(part, id).await?;
+            self.hope.done();
+            if accepted.is_whole(part) {
+                return Ok(());
+            }
+        }
+        let platform = self.platform.name().to_string();
+        tracing::warn!(platform, id, key = part.key, "the platform shows a message otherwise than it was told to");
+        metrics::counter!("stargazer_egress_altered_total", "platform" => platform).increment(1);
         Ok(())
     }
 

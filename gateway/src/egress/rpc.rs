@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bus::{Answers, Commit, Failure, Turn, unix_ms};
+use bus::{Answers, Commit, Failure, Next, Turn, unix_ms};
 use bytes::Bytes;
 use codec::{Answer, OutboundView, Raw, Refusal};
 use serde_json::Value;
@@ -42,9 +42,17 @@ impl Egress {
                 (Answer { id, ok: false, result: None, error }, code)
             }
         };
+        let code = match self.answers.append(stream, &answer.to_bytes(), action.trace_id).await {
+            Ok(()) => code,
+            // Who asked waits no longer than its deadline; the lane goes on.
+            Err(error) if error.next() == Next::Report => {
+                tracing::warn!(method, stream, %error, "a call's answer cannot be written");
+                "unanswered"
+            }
+            Err(error) => return Err(error.into()),
+        };
         metrics::counter!("stargazer_calls_total", "platform" => self.platform.name().to_string(), "result" => code)
             .increment(1);
-        self.answers.append(stream, &answer.to_bytes(), action.trace_id).await?;
         Ok(Commit::default())
     }
 

@@ -89,7 +89,7 @@ impl Egress {
                     continue;
                 }
                 None if let Some(preview) = taken_up.take() => preview,
-                None if std::mem::take(&mut is_unknown) => self.settle(turn, part, number, &record).await?,
+                None if std::mem::take(&mut is_unknown) => self.settle(turn, part, number, &record, &ids).await?,
                 None => {
                     if let Some(last) = ids.last() {
                         // The part before is there; from here on it is this one whose fate is unknown.
@@ -100,7 +100,7 @@ impl Egress {
                     self.send_now(turn, part).await?
                 }
             };
-            if accepted.lacks_file || accepted.text.is_some_and(|shown| shown != *part.text) {
+            if !accepted.is_whole(part) {
                 self.amend_if_current(turn, part, &accepted.id).await?;
             }
             ids.push(accepted.id);
@@ -124,6 +124,7 @@ impl Egress {
         part: &Part<'_, '_>,
         number: usize,
         record: &Record,
+        others: &[String],
     ) -> Result<Accepted, Undone> {
         let settling = self.platform.settling();
         if record.age() < settling.repeats_within {
@@ -131,7 +132,7 @@ impl Egress {
             return Ok(self.send_if_current(turn, part).await?);
         }
         if settling.can_be_asked {
-            let sought = Sought { part, since_ms: record.since_ms(), hash: record.hash(number) };
+            let sought = Sought { part, since_ms: record.since_ms(), hash: record.hash(number), others };
             if let Some(found) = self.platform.look_up(&sought).await? {
                 self.count_settled("found");
                 return Ok(found);

@@ -9,7 +9,6 @@ use super::{
     Egress, Undone,
     preview::{Fate, ID, PREVIEW, PreviewRecord},
     record::{hash_field, id_field},
-    request::check,
 };
 use crate::platform::{Accepted, Part, SendError, Sought};
 
@@ -32,7 +31,11 @@ impl Egress {
                 self.count_settled("repeat");
                 let key = names::preview_key(&turn.facts().cause);
                 let again = Part::of_text(key, Cow::Borrowed(&part.text), part.action);
-                Some(self.send_if_current(turn, &again).await?)
+                match self.send_if_current(turn, &again).await {
+                    // It was made, and somebody took it away.
+                    Err(SendError::Gone(_)) => None,
+                    sent => Some(sent?),
+                }
             }
             Fate::Unknown => self.look_for_preview(part, preview).await?,
         };
@@ -43,8 +46,7 @@ impl Egress {
         // Before its text is the final one, and without the hash of that: who repeats this gives it the text again.
         turn.note(&[(&id_field(0), id.as_bytes()), (&hash_field(0), PREVIEWED)]).await?;
         if part.has_more() || text.as_deref() != Some(&*part.text) {
-            check(turn)?;
-            match self.platform.amend(part, &id).await {
+            match self.amend_wholly(turn, part, &id).await {
                 // Somebody took it away; what it was to show is sent.
                 Err(SendError::Gone(_)) => {
                     turn.note(&[(PREVIEW, b"none"), (&id_field(0), b""), ("at", Notes::NOW)]).await?;
@@ -82,7 +84,7 @@ impl Egress {
         part: &Part<'_, '_>,
         preview: PreviewRecord<'_>,
     ) -> Result<Option<Accepted>, Undone> {
-        let sought = Sought { part, since_ms: preview.since_ms(), hash: preview.hash() };
+        let sought = Sought { part, since_ms: preview.since_ms(), hash: preview.hash(), others: &[] };
         let found = self.platform.look_up(&sought).await?;
         self.count_settled(if found.is_some() { "found" } else { "not_found" });
         Ok(found)

@@ -9,7 +9,6 @@ use super::{
     fit::{Carried, fit},
     preview::{Fate, OVER, PreviewRecord},
     record::{Record, SENT_KEPT, Shown, State},
-    request::check,
 };
 use crate::platform::{Part, Settling};
 
@@ -94,8 +93,7 @@ impl Egress {
                 // One that somebody took away holds up none of the others.
                 self.amend_if_current(turn, part, id).await?;
             } else {
-                check(turn)?;
-                self.platform.amend(part, id).await?;
+                self.amend_wholly(turn, part, id).await?;
             }
         }
         for surplus in &made.ids[parts.len()..] {

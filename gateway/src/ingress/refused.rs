@@ -1,6 +1,6 @@
 //! Why an event is not taken.
 
-/// What the platform shows to who caused the event.
+/// What WebChat shows to who caused the event. Discord's messages are read again instead.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// The event breaks a rule of the wire; the same event will again.
@@ -23,6 +23,12 @@ pub enum Refused {
 }
 
 impl Refused {
+    /// Whether there may be room for the same event later.
+    #[must_use]
+    pub fn is_for_now(&self) -> bool {
+        matches!(self, Self::BufferFull | Self::StreamFull { .. })
+    }
+
     /// A word for metrics.
     #[must_use]
     pub fn reason(&self) -> &'static str {

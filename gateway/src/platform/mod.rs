@@ -20,7 +20,7 @@ use crate::inventory::Inventory;
 pub use capabilities::{ButtonLimits, Capabilities, FileLimits};
 pub use factory::{Found, check};
 pub(crate) use factory::{create, refuse};
-pub use send::{Accepted, File, Part, Permanent, SendError, Settling, Sought};
+pub use send::{Accepted, File, Part, Permanent, SendError, Settling, Sought, Until};
 pub use supervise::Started;
 pub(crate) use supervise::supervise;
 
@@ -49,8 +49,9 @@ pub trait Platform: Send + Sync + Debug {
     /// Looks for what a send left whose answer is not known. Asked only where [`Settling::can_be_asked`].
     async fn look_up(&self, sought: &Sought<'_, '_>) -> Result<Option<Accepted>, SendError>;
 
-    /// Gives a message the text of a part, where it has another one. One that is not there any more is [`SendError::Gone`].
-    async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<(), SendError>;
+    /// Gives a message the text of a part, where it has another one, and tells what it shows then. One that is not there any more
+    /// is [`SendError::Gone`].
+    async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<Accepted, SendError>;
 
     /// Takes a message of its own away, in the place of this action. One that is not there any more is as good.
     async fn retract(&self, action: &OutboundView<'_>, id: &str) -> Result<(), SendError>;

@@ -4,6 +4,8 @@ use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use codec::{ButtonView, OutboundView};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::media::Leave;
 
@@ -22,12 +24,23 @@ pub struct Part<'a, 'v> {
     pub is_last: bool,
     /// The action that it is of.
     pub action: &'a OutboundView<'v>,
+    /// Up to when it is of use, where that ends.
+    pub until: Option<Until<'a>>,
+}
+
+/// Up to when a request is of use. One that was not begun by then is not begun any more, which is [`SendError::Limited`].
+#[derive(Debug, Clone, Copy)]
+pub struct Until<'a> {
+    /// Cancelled when something else has made it old.
+    pub over: &'a CancellationToken,
+    /// After this nobody waits for it.
+    pub at: Instant,
 }
 
 impl<'a, 'v> Part<'a, 'v> {
     /// Text and nothing else.
     pub(crate) fn of_text(key: String, text: Cow<'a, str>, action: &'a OutboundView<'v>) -> Self {
-        Self { key, text, buttons: Vec::new(), file: None, is_last: true, action }
+        Self { key, text, buttons: Vec::new(), file: None, is_last: true, action, until: None }
     }
 
     /// Whether there is more to it than its text.
@@ -77,6 +90,14 @@ pub struct Accepted {
 }
 
 impl Accepted {
+    /// Whether it shows all that it was to show, as far as the platform tells.
+    #[must_use]
+    pub fn is_whole(&self, part: &Part<'_, '_>) -> bool {
+        !self.lacks_file && self.text.as_ref().is_none_or(|shown| *shown == part.text)
+    }
+}
+
+impl Accepted {
     /// One of which the platform tells nothing but its id.
     #[must_use]
     pub fn new(id: String) -> Self {
@@ -93,6 +114,8 @@ pub struct Sought<'a, 'v> {
     pub since_ms: u64,
     /// [`text_hash`](crate::egress::text_hash) of what was sent then, which a later run of the turn may have changed.
     pub hash: &'a str,
+    /// The platform's ids of messages that are other parts of the action.
+    pub others: &'a [String],
 }
 
 /// What a platform offers for sends whose answer was lost.

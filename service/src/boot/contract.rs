@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bus::{Bus, BusConfig, Registry};
+use tokio::time::{Instant, sleep};
 use tracing_appender::non_blocking::ErrorCounter;
 use uuid::Uuid;
 
@@ -17,6 +18,10 @@ use crate::{
     health::HealthServer,
     telemetry::{keep_up, start_metrics},
 };
+
+/// How long a Redis may load its data while the process waits for it, and how often it is asked.
+const LOADED_WITHIN: Duration = Duration::from_secs(600);
+const LOADING_AGAIN: Duration = Duration::from_millis(100);
 
 /// Boots, runs and drains a daemon, and says by `phases` how far it is. `dropped` counts log lines, where there is a log.
 pub async fn run<D: Daemon>(settings: Settings, dropped: Option<ErrorCounter>, phases: &Phases) -> Exit {
@@ -96,9 +101,9 @@ async fn boot<D: Daemon>(
     let instance = format!("{}{}", D::INSTANCE_PREFIX, &Uuid::new_v4().simple().to_string()[..8]);
     tracing::info!(service = D::SERVICE, %instance, version = env!("CARGO_PKG_VERSION"), "starting");
     phases.enter(Phase::Connecting);
-    tokio::time::sleep(jitter(settings.boot.jitter)).await;
+    sleep(jitter(settings.boot.jitter)).await;
     let names = settings.names().map_err(StartError::from)?;
-    let bus = Bus::connect(BusConfig { url: settings.redis_url().to_owned(), names }).await?;
+    let bus = connect(BusConfig { url: settings.redis_url().to_owned(), names }).await?;
     let bus = bus.with_durability(settings.durability());
 
     phases.enter(Phase::Listening);
@@ -113,6 +118,8 @@ async fn boot<D: Daemon>(
 
     phases.enter(Phase::Preparing);
     bus.check_topology().await?;
+    // Some that is rented does not tell.
+    bus.keeping().await.into_iter().flat_map(|keeping| keeping.faults()).for_each(|fault| tracing::warn!("{fault}"));
     let context = Context { settings: Arc::new(settings), instance, bus, health, tasks: tasks.clone() };
     tasks.spawn_needed("metrics upkeep", keep_up(recorder, dropped, tasks.stop().clone()));
     tasks.spawn_needed("redis ping", heartbeat::ping(context.clone(), tasks.stop().clone()));
@@ -141,6 +148,23 @@ async fn boot<D: Daemon>(
     // systemd and `stargazer up` wait for this.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status(&addresses.join(", "))]);
     Ok(Up { daemon, context, server, registry })
+}
+
+/// Waits for a Redis that is there and still reads its file, which takes a second for some hundred MB.
+async fn connect(config: BusConfig) -> Result<Bus, bus::Error> {
+    let until = Instant::now() + LOADED_WITHIN;
+    let mut is_said = false;
+    loop {
+        match Bus::connect(config.clone()).await {
+            Err(bus::Error::Loading) if Instant::now() < until => {
+                if !std::mem::replace(&mut is_said, true) {
+                    tracing::info!("redis is still loading its data, so the start waits for it");
+                }
+                sleep(LOADING_AGAIN).await;
+            }
+            connected => return connected,
+        }
+    }
 }
 
 /// One clear line, and the exit code that goes with it.

@@ -4,7 +4,6 @@ use std::fmt;
 
 use super::{
     macros::{Key, List},
-    platforms,
     sections::{
         Boot, Bus, Discord, Gateway, HealthSettings, History, Inference, Log, Media, Model, Prompt, Redis, Shutdown,
         WebChat,
@@ -49,9 +48,8 @@ impl fmt::Display for Document {
             writeln!(f, "[{path}]")?;
             if let Some(kind) = path.strip_prefix("platform.") {
                 writeln!(f, "# Whether it is started, and its type when the block has another name.")?;
-                // A block that is written is started unless it says otherwise.
-                let enabled = if kind == platforms::DEFAULT { "#enabled = true" } else { "enabled = false" };
-                writeln!(f, "{enabled}\n#type = {kind:?}")?;
+                // A block that has a key is started unless it says otherwise; one without any is none.
+                writeln!(f, "#enabled = true\n#type = {kind:?}")?;
             }
             for key in keys {
                 key.doc.iter().try_for_each(|line| writeln!(f, "#{line}"))?;

@@ -39,7 +39,7 @@ impl PlatformKind {
 
 const KINDS: [&str; 2] = ["webchat", "discord"];
 /// The block that is there without being written.
-pub(super) const DEFAULT: &str = "webchat";
+const DEFAULT: &str = "webchat";
 
 /// Reads every block that is enabled.
 pub(super) fn read(source: &mut Source, problems: &mut Vec<Problem>) -> Vec<Platform> {

@@ -111,8 +111,15 @@ fn the_documented_file_is_valid_and_changes_nothing() {
         })
         .flat_map(|line| [line, "\n"])
         .collect();
-    let (plain, written) = (read("", &[]).unwrap(), read(&uncommented, &[]).unwrap());
+    // A bot is one only with a token.
+    let (before, discord) = uncommented.split_once("[platform.discord]").unwrap();
+    let uncommented = format!("{before}[platform.discord]{}", discord.replacen("enabled = true", "enabled = false", 1));
+    let (plain, printed) = (read("", &[]).unwrap(), read(&text, &[]).unwrap());
+    let written = read(&uncommented, &[]).unwrap();
     assert_eq!(format!("{plain:?}"), format!("{written:?}"));
+    assert_eq!(format!("{plain:?}"), format!("{printed:?}"));
+    let token = [("SG_PLATFORM__DISCORD__TOKEN", "abc.def.ghi")];
+    assert_eq!(read(&text, &token).unwrap().platforms.len(), 2, "nor does it switch anything off");
 }
 
 /// To bring the page up to date: `UPDATE_DOCS=1 cargo test -p service`.

@@ -304,14 +304,16 @@ impl Platform for Scripted {
         .await
     }
 
-    async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<(), SendError> {
+    async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<Accepted, SendError> {
         self.check(&part.text)?;
         let (is_preview, text, id) = (is_preview(part), part.text.to_string(), id.to_owned());
         let extra = if is_preview { self.lock().held_up } else { Duration::ZERO };
         self.request(extra, move |state, _| {
             state.met.preview_edits += u64::from(is_preview);
             let shown = state.shown.iter_mut().find(|shown| shown.id.to_string() == id);
-            shown.map(|shown| shown.text = text).ok_or(SendError::Gone(id))
+            let shown = shown.ok_or(SendError::Gone(id))?;
+            shown.text = text;
+            Ok(shown.accepted())
         })
         .await?
     }

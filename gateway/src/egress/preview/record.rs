@@ -39,6 +39,11 @@ impl<'a> PreviewRecord<'a> {
         }
     }
 
+    /// It was begun, and surely did not go out.
+    pub(in crate::egress) fn was_undone(self) -> bool {
+        self.0.text(PREVIEW) == Some("none")
+    }
+
     /// The platform's id of one that is to go away.
     pub(in crate::egress) fn left(self) -> Option<&'a str> {
         self.0.text(ID).filter(|_| self.0.text(PREVIEW) == Some("left"))

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     egress::record::{SENT_KEPT, text_hash},
-    platform::{Accepted, Part, Platform, SendError, Sought},
+    platform::{Accepted, Part, Platform, SendError, Sought, Until},
 };
 
 /// How long an action waits for the notice that it is being written.
@@ -98,7 +98,11 @@ impl<'a> Request<'a> {
         let record = PreviewRecord(&notes);
         let (made, with) = match record.fate() {
             Fate::Shown(id) => return self.edit(id).await,
-            Fate::None => (self.send(text).await, text),
+            Fate::None if !record.was_undone() => (self.send_new(text).await, text),
+            Fate::None => match self.note_begun(&fields).await {
+                Ok(()) => (self.send_new(text).await, text),
+                Err(answer) => return answer,
+            },
             Fate::Unknown => match begun.filter(|begun| text_hash(begun) == record.hash()) {
                 // Of one text a repeat is the same send; of another one it would be a third that it may have been made with.
                 Some(begun) if record.age() < self.platform.settling().repeats_within => {
@@ -106,10 +110,9 @@ impl<'a> Request<'a> {
                 }
                 _ => match self.look_up(record).await {
                     Ok(Some(found)) => (Ok(found), text),
-                    Ok(None) => match self.outside.note(self.key, &fields, SENT_KEPT).await {
-                        Ok(Ahead::Noted(_)) => (self.send(text).await, text),
-                        Ok(Ahead::Late(_)) => return Answer::Over,
-                        Err(error) => return not_noted(&error),
+                    Ok(None) => match self.note_begun(&fields).await {
+                        Ok(()) => (self.send_new(text).await, text),
+                        Err(answer) => return answer,
                     },
                     Err(error) => return self.not_shown(&error),
                 },
@@ -140,7 +143,8 @@ impl<'a> Request<'a> {
 
     async fn edit(&self, id: &str) -> Answer {
         match self.within(self.platform.amend(&self.part(self.action.text), id)).await {
-            Ok(()) => Answer::Shown { id: id.to_owned(), text: self.action.text.to_owned() },
+            // What it shows else, nobody has to know before the final text is there.
+            Ok(_) => Answer::Shown { id: id.to_owned(), text: self.action.text.to_owned() },
             Err(SendError::Unknown(error)) => {
                 tracing::debug!(key = self.key, %error, "it is not known what a preview shows");
                 Answer::Doubt
@@ -149,13 +153,34 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// Sends what was not sent before, which is noted as begun.
+    async fn send_new(&self, text: &str) -> Result<Accepted, SendError> {
+        let sent = self.send(text).await;
+        if let Err(SendError::Away(_) | SendError::Limited(_)) = sent {
+            // Nor was it now, so nobody has to find out. Without this note a repeat or a look does.
+            let undone = self.outside.note(self.key, &[(PREVIEW, b"none")], SENT_KEPT).await;
+            undone.inspect_err(|error| tracing::debug!(%error, "a preview counts as begun")).ok();
+        }
+        sent
+    }
+
+    async fn note_begun(&self, fields: &[(&str, &[u8])]) -> Result<(), Answer> {
+        match self.outside.note(self.key, fields, SENT_KEPT).await {
+            Ok(Ahead::Noted(_)) => Ok(()),
+            Ok(Ahead::Late(_)) => Err(Answer::Over),
+            Err(error) => Err(not_noted(&error)),
+        }
+    }
+
+    /// It waits for its place no longer than it is of use.
     async fn send(&self, text: &str) -> Result<Accepted, SendError> {
-        self.within(self.platform.send(&self.part(text))).await
+        let until = self.outside.until().map(|at| Until { over: self.shut, at });
+        self.within(self.platform.send(&Part { until, ..self.part(text) })).await
     }
 
     async fn look_up(&self, record: PreviewRecord<'_>) -> Result<Option<Accepted>, SendError> {
         let part = self.part(self.action.text);
-        let sought = Sought { part: &part, since_ms: record.since_ms(), hash: record.hash() };
+        let sought = Sought { part: &part, since_ms: record.since_ms(), hash: record.hash(), others: &[] };
         self.within(self.platform.look_up(&sought)).await
     }
 

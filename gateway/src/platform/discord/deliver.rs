@@ -31,28 +31,24 @@ impl Shared {
         if let Some(accepted) = self.answer_use(part).await? {
             return Ok(accepted);
         }
-        let mut ask = Ask::of_channel(Method::POST, CREATE, channel, "/messages", rank(part)).with(body::create(part));
-        ask.file = part.file.as_ref();
-        let made = self.rest.ask(ask).await?;
-        accepted(&made, part).ok_or_else(|| SendError::Unknown("the answer has no message".into()))
+        let ask = Ask::of_channel(Method::POST, CREATE, channel, "/messages", rank(part)).with(body::create(part));
+        accepted(&self.rest.ask(ask.of_part(part)).await?, part)
     }
 
     /// Gives a message the text of a part.
-    pub(super) async fn edit(&self, part: &Part<'_, '_>, id: &str) -> Result<(), SendError> {
+    pub(super) async fn edit(&self, part: &Part<'_, '_>, id: &str) -> Result<Accepted, SendError> {
         let (channel, id) = (channel(part.action)?, number(id)?);
-        if self.edit_use(part, id).await? {
-            return Ok(());
+        if let Some(accepted) = self.edit_use(part, id).await? {
+            return Ok(accepted);
         }
         let rank = if is_preview(part) { Rank::Edit } else { Rank::Final };
         let under = format!("/messages/{id}");
-        let mut ask = Ask::of_channel(Method::PATCH, EDIT, channel, &under, rank).with(body::edit(part));
-        ask.file = part.file.as_ref();
-        let changed = self.rest.ask(ask).await;
+        let ask = Ask::of_channel(Method::PATCH, EDIT, channel, &under, rank).with(body::edit(part));
+        let changed = self.rest.ask(ask.of_part(part)).await;
         if let Some(cadence) = self.rest.cadence(EDIT, channel) {
             self.cadence.set(cadence);
         }
-        changed?;
-        Ok(())
+        accepted(&changed?, part)
     }
 
     /// Takes a message of the bot's away.
@@ -100,14 +96,15 @@ impl Shared {
 }
 
 /// How a message that the API shows answers a part; its text as it was sent, where that is what it shows.
-pub(super) fn accepted(message: &Value, part: &Part<'_, '_>) -> Option<Accepted> {
-    let id = super::event::id(&message["id"])?.to_string();
+pub(super) fn accepted(message: &Value, part: &Part<'_, '_>) -> Result<Accepted, SendError> {
+    let id = super::event::id(&message["id"]).map(|id| id.to_string());
+    let id = id.ok_or_else(|| SendError::Unknown("the answer has no message".into()))?;
     let shown = message["content"].as_str().unwrap_or_default();
     // Discord takes away white space around a text.
     let is_same = shown.trim() == body::content(part).trim();
     let text = Some(if is_same { part.text.as_ref() } else { shown }.to_owned());
     let lacks_file = part.file.is_some() && super::event::list(&message["attachments"]).is_empty();
-    Some(Accepted { id, text, lacks_file })
+    Ok(Accepted { id, text, lacks_file })
 }
 
 pub(super) fn is_preview(part: &Part<'_, '_>) -> bool {
@@ -214,10 +211,10 @@ mod tests {
         let action = OutboundView::default();
         let part = Part::of_text("k.0".into(), "a\n".into(), &action);
         let text = |content: &str| {
-            accepted(&json!({ "id": "9", "content": content }), &part).and_then(|accepted| accepted.text)
+            accepted(&json!({ "id": "9", "content": content }), &part).ok().and_then(|accepted| accepted.text)
         };
         assert_eq!(text("a").as_deref(), Some("a\n"));
         assert_eq!(text("b").as_deref(), Some("b"));
-        assert!(accepted(&json!({ "content": "a" }), &part).is_none());
+        assert!(matches!(accepted(&json!({ "content": "a" }), &part), Err(SendError::Unknown(_))));
     }
 }

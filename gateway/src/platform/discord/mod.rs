@@ -302,7 +302,7 @@ impl Platform for Discord {
         self.shared.read_back(sought).await
     }
 
-    async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<(), SendError> {
+    async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<Accepted, SendError> {
         self.shared.edit(part, id).await
     }
 

@@ -44,7 +44,7 @@ impl Shared {
             let mut page: Vec<&Value> = list(&page).iter().collect();
             page.sort_by_key(|message| id(&message["id"]));
             if let Some(found) = page.iter().find(|message| is_it(message, self.me(), sought)) {
-                return Ok(accepted(found, sought.part));
+                return accepted(found, sought.part).map(Some);
             }
             match page.last().and_then(|last| id(&last["id"])) {
                 Some(last) if page.len() == PAGE && time_of(last) <= sought.since_ms + LATEST_MS => after = last,
@@ -57,7 +57,8 @@ impl Shared {
 
 /// By its nonce, where Discord tells it, and by its text else.
 fn is_it(message: &Value, me: u64, sought: &Sought<'_, '_>) -> bool {
-    if id(&message["author"]["id"]) != Some(me) {
+    let is_other = || message["id"].as_str().is_some_and(|id| sought.others.iter().any(|other| other == id));
+    if id(&message["author"]["id"]) != Some(me) || is_other() {
         return false;
     }
     if let Some(told) = message["nonce"].as_str() {
@@ -83,7 +84,9 @@ mod tests {
         let action = OutboundView::default();
         let part = Part::of_text("k.0".into(), "new".into(), &action);
         let (old, new) = (text_hash("old"), text_hash("new"));
-        let is = |message: Value, hash: &str| is_it(&message, 5, &Sought { part: &part, since_ms: 0, hash });
+        let is = |message: Value, hash: &str| {
+            is_it(&message, 5, &Sought { part: &part, since_ms: 0, hash, others: &["7".to_owned()] })
+        };
         let own = |more: Value| {
             let mut message = json!({ "author": { "id": "5" } });
             more.as_object().unwrap().iter().for_each(|(field, value)| message[field] = value.clone());
@@ -93,6 +96,7 @@ mod tests {
         assert!(!is(own(json!({ "nonce": nonce("k.1"), "content": "old" })), &old));
         assert!(is(own(json!({ "content": "old" })), &old) && is(own(json!({ "content": " new" })), &new));
         assert!(!is(own(json!({ "content": "new" })), &old));
+        assert!(!is(own(json!({ "id": "7", "content": "new" })), &new), "another part says the same");
         assert!(!is(json!({ "author": { "id": "6" }, "content": "old" }), &old));
         assert!(!is(own(json!({ "content": "old", "attachments": [{}] })), &old));
         assert!(!is(json!(null), &old));

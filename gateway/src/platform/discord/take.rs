@@ -1,6 +1,6 @@
 //! Ingress: an event is read, stamped and handed over to be appended. All of it waits for nothing.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use bus::unix_ms;
 use codec::Inbound;
@@ -30,7 +30,7 @@ pub(super) struct Taking {
 
 impl Shared {
     /// Takes an event of the gateway.
-    pub(super) fn take(&self, gaps: &Gaps, kind: String, data: Value) {
+    pub(super) fn take(&self, gaps: &Arc<Gaps>, kind: String, data: Value) {
         if self.rooms.lock().unwrap_or_else(PoisonError::into_inner).learn(&kind, &data) {
             if kind == "GUILD_CREATE" {
                 gaps.arrives(self, &data);
@@ -42,12 +42,17 @@ impl Shared {
             return self.take_use(&kind, &data);
         }
         match gaps.hold.turn(Held { kind, data, now_ms: unix_ms() }) {
-            Turn::Flows(held) => self.publish(&held.kind, &held.data, held.now_ms),
+            Turn::Flows(held) => self.publish(gaps, &held),
             Turn::Waits => {}
             Turn::Overflows(all) => {
                 metrics::counter!("stargazer_discord_gap_overflows_total", "platform" => self.name.to_string())
                     .increment(1);
-                all.iter().for_each(|held| self.publish(&held.kind, &held.data, held.now_ms));
+                for held in all {
+                    // Where there was no room for one, those behind it wait again.
+                    if let Turn::Flows(held) = gaps.hold.turn(held) {
+                        self.publish(gaps, &held);
+                    }
+                }
             }
         }
     }
@@ -85,20 +90,30 @@ impl Shared {
         match read(&reading, kind, data) {
             Some(Ok(events)) => events,
             Some(Err(dropped)) => {
-                let (platform, reason) = (self.name.to_string(), dropped.reason());
-                metrics::counter!("stargazer_discord_events_dropped_total", "platform" => platform, "reason" => reason)
-                    .increment(1);
+                self.count_dropped(dropped.reason());
                 Vec::new()
             }
-            None => Vec::new(),
+            None => {
+                self.count_dropped("kind");
+                Vec::new()
+            }
         }
     }
 
-    /// Hands over what an event has for us.
-    pub(super) fn publish(&self, kind: &str, data: &Value, now_ms: u64) {
-        let Taking { mark, refused, .. } = self.taking(kind, data, now_ms);
+    pub(super) fn count_dropped(&self, reason: &'static str) {
+        let platform = self.name.to_string();
+        metrics::counter!("stargazer_discord_events_dropped_total", "platform" => platform, "reason" => reason)
+            .increment(1);
+    }
+
+    /// Hands over what an event has for us. A message that there is no room for is read again later.
+    pub(super) fn publish(&self, gaps: &Arc<Gaps>, Held { kind, data, now_ms }: &Held) {
+        let Taking { mark, refused, .. } = self.taking(kind, data, *now_ms);
         if let Some(refused) = refused {
-            tracing::warn!(platform = %self.name, kind, id = %data["id"], error = %refused, "an event is lost");
+            let is_read_again = refused.is_for_now() && kind == "MESSAGE_CREATE" && gaps.refused(self, data);
+            if !is_read_again {
+                tracing::warn!(platform = %self.name, kind, id = %data["id"], error = %refused, "an event is lost");
+            }
         }
         mark.into_iter().for_each(|mark| self.marks.note(mark));
     }

@@ -41,12 +41,8 @@ impl Shared {
     async fn take_place(&self, part: &Part<'_, '_>, of: Use<'_>, hold: &Hold) -> Result<Option<Accepted>, SendError> {
         let major = of.id.to_string();
         let ask = Ask::new(Method::PATCH, hold.path(ORIGINAL), EDIT, &major, rank(part));
-        let mut ask = ask.with(body::edit(part));
-        ask.file = part.file.as_ref();
-        match self.rest.ask(ask).await {
-            Ok(made) => {
-                accepted(&made, part).map(Some).ok_or_else(|| SendError::Unknown("the answer has no message".into()))
-            }
+        match self.rest.ask(ask.with(body::edit(part)).of_part(part)).await {
+            Ok(made) => accepted(&made, part).map(Some),
             Err(failure) if failure.is_no_token() && of.age() < ACKNOWLEDGED_WITHIN => {
                 Err(SendError::Away("the command is not acknowledged yet".into()))
             }
@@ -59,10 +55,9 @@ impl Shared {
     /// Such a message cannot be told from its repeat, nor looked for where the bot may not read.
     async fn follow(&self, part: &Part<'_, '_>, of: Use<'_>, hold: &Hold) -> Result<Accepted, SendError> {
         let major = of.id.to_string();
-        let mut ask = Ask::new(Method::POST, hold.path(""), FOLLOW, &major, rank(part)).with(body::edit(part));
-        ask.file = part.file.as_ref();
-        match self.rest.ask(ask).await {
-            Ok(made) => accepted(&made, part).ok_or_else(|| SendError::Unknown("the answer has no message".into())),
+        let ask = Ask::new(Method::POST, hold.path(""), FOLLOW, &major, rank(part)).with(body::edit(part));
+        match self.rest.ask(ask.of_part(part)).await {
+            Ok(made) => accepted(&made, part),
             Err(Failure::Unknown(error)) => Err(SendError::Refused(
                 Permanent::Forbidden,
                 format!("it may have been shown, and is not sent again, since the bot may not read there: {error}"),
@@ -71,19 +66,16 @@ impl Shared {
         }
     }
 
-    /// Changes a message of an answer where the bot may not do that by itself. False: it may.
-    pub(super) async fn edit_use(&self, part: &Part<'_, '_>, id: &str) -> Result<bool, SendError> {
-        let Some((of, _)) = Use::of_part(&self.name, &part.key) else { return Ok(false) };
+    /// Changes a message of an answer where the bot may not do that by itself. None: it may.
+    pub(super) async fn edit_use(&self, part: &Part<'_, '_>, id: &str) -> Result<Option<Accepted>, SendError> {
+        let Some((of, _)) = Use::of_part(&self.name, &part.key) else { return Ok(None) };
         let Some((hold, _)) = self.hold(of, false).await?.filter(|(hold, _)| !hold.is_at_home()) else {
-            return Ok(false);
+            return Ok(None);
         };
         let rank = if is_preview(part) { Rank::Edit } else { Rank::Final };
         let major = of.id.to_string();
         let ask = Ask::new(Method::PATCH, hold.path(&format!("/messages/{id}")), EDIT, &major, rank);
-        let mut ask = ask.with(body::edit(part));
-        ask.file = part.file.as_ref();
-        self.rest.ask(ask).await?;
-        Ok(true)
+        accepted(&self.rest.ask(ask.with(body::edit(part)).of_part(part)).await?, part).map(Some)
     }
 
     /// Takes a message of an answer away where the bot may not do that by itself. False: it may.

@@ -147,8 +147,9 @@ impl Platform for WebChat {
         Err(SendError::Unsupported("a repeat is exact, so nothing has to be looked up".into()))
     }
 
-    async fn amend(&self, part: &Part<'_, '_>, _: &str) -> Result<(), SendError> {
-        self.shared.apply(part.action).await
+    async fn amend(&self, part: &Part<'_, '_>, id: &str) -> Result<Accepted, SendError> {
+        self.shared.apply(part.action).await?;
+        Ok(Accepted::new(id.to_owned()))
     }
 
     async fn retract(&self, _: &OutboundView<'_>, _: &str) -> Result<(), SendError> {

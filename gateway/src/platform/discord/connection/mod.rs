@@ -70,7 +70,7 @@ pub(super) struct Shards {
 }
 
 impl Shards {
-    fn take(&self, gaps: &Gaps, kind: String, data: Value) {
+    fn take(&self, gaps: &Arc<Gaps>, kind: String, data: Value) {
         self.shared.take(gaps, kind, data);
     }
 

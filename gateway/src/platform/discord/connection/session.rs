@@ -1,7 +1,7 @@
 //! One socket of a shard of Discord's, from its first frame to its end.
 //! <https://discord.com/developers/docs/events/gateway#connection-lifecycle>
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use serenity::model::gateway::GatewayIntents;
@@ -18,6 +18,8 @@ use crate::platform::discord::gap::Gaps;
 /// How long Discord may take to greet, and then to begin or to resume a session.
 const HELLO_WITHIN: Duration = Duration::from_secs(15);
 const READY_WITHIN: Duration = Duration::from_secs(60);
+/// Where nothing was heard since the last heartbeat, what is there is read for so long before the socket counts as dead.
+const LATE: Duration = Duration::from_secs(1);
 /// Heartbeats are no closer than this, whatever is asked for.
 const HEARTBEAT_MIN: Duration = Duration::from_millis(100);
 /// Presences of a socket are this far apart; of several that come the last is shown. Discord takes five in 20 s.
@@ -95,7 +97,7 @@ pub(super) struct Listening<'a> {
     pub(super) shard: u32,
     pub(super) socket: Socket,
     pub(super) session: &'a mut Option<Session>,
-    pub(super) gaps: &'a Gaps,
+    pub(super) gaps: &'a Arc<Gaps>,
     /// When its session was begun or resumed.
     pub(super) since: Option<Instant>,
 }
@@ -106,18 +108,23 @@ impl Listening<'_> {
         let mut shown = self.shards.shared.presence.follow();
         let (mut has_to_show, mut show_at) = (shown.borrow_and_update().is_some(), Instant::now());
         let ready_by = Instant::now() + READY_WITHIN;
-        let mut is_acked = true;
+        let (mut is_heard, mut is_late) = (true, false);
         let mut beat_at = Instant::now() + jitter(self.socket.heartbeat);
         loop {
             let is_ready = self.since.is_some();
             tokio::select! {
                 biased;
                 () = sleep_until(beat_at) => {
-                    // A socket on which nobody answers is dead, whatever the machine thinks of it.
-                    if !is_acked || self.beat().await.is_err() {
+                    if !is_heard && !is_late {
+                        // This process may have slept, and what came meanwhile is not read yet.
+                        (is_late, beat_at) = (true, Instant::now() + LATE);
+                        continue;
+                    }
+                    // A socket on which nothing comes is dead, whatever the machine thinks of it.
+                    if !is_heard || self.beat().await.is_err() {
                         return self.broken();
                     }
-                    is_acked = false;
+                    (is_heard, is_late) = (false, false);
                     beat_at = Instant::now() + self.socket.heartbeat;
                 }
                 () = sleep_until(ready_by), if !is_ready => return self.broken(),
@@ -139,13 +146,15 @@ impl Listening<'_> {
                             return if end == End::Resume { self.broken() } else { end };
                         }
                     };
+                    // Whatever it is, somebody is there.
+                    is_heard = true;
                     match frame.op {
                         DISPATCH => self.dispatch(frame),
                         HEARTBEAT => match self.beat().await {
                             Ok(()) => {}
                             Err(_) => return self.broken(),
                         },
-                        ACK => is_acked = true,
+                        ACK => {}
                         RECONNECT => return self.broken(),
                         INVALID_SESSION if frame.d == true => return self.broken(),
                         INVALID_SESSION => return End::Anew,

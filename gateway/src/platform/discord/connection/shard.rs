@@ -40,7 +40,7 @@ pub(super) enum Ended {
 /// Keeps a shard connected. Dropping it ends its socket at once.
 pub(super) async fn keep(shards: &Shards, shard: u32, jobs: mpsc::Sender<Job>) -> Ended {
     let _away = Away { shards, shard };
-    let gaps = Gaps::new(shard, jobs);
+    let gaps = Gaps::new(shard, jobs.downgrade());
     let mut session: Option<Session> = None;
     let (mut pause, mut in_vain) = (Pause::default(), 0);
     loop {

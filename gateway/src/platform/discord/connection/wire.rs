@@ -70,7 +70,10 @@ impl Wire {
             match frame {
                 Ok(frame) => return Came::Frame(frame),
                 // Nothing that Discord says, and nothing that the next one depends on.
-                Err(error) => tracing::warn!(%error, "a frame of discord's gateway cannot be read"),
+                Err(error) => {
+                    metrics::counter!("stargazer_discord_frames_unreadable_total").increment(1);
+                    tracing::warn!(%error, "a frame of discord's gateway cannot be read");
+                }
             }
         }
     }

@@ -36,18 +36,19 @@ pub(super) fn channel() -> (mpsc::Sender<Job>, mpsc::Receiver<Job>) {
 #[derive(Debug)]
 pub(super) struct Gaps {
     shard: u32,
-    pub(super) hold: Arc<Hold>,
+    pub(super) hold: Hold,
     tallies: Tallies,
-    jobs: mpsc::Sender<Job>,
+    /// Those who keep the shards have it for as long as they do.
+    jobs: mpsc::WeakSender<Job>,
 }
 
 impl Gaps {
-    pub(super) fn new(shard: u32, jobs: mpsc::Sender<Job>) -> Self {
-        Self { shard, hold: Arc::default(), tallies: Tallies::default(), jobs }
+    pub(super) fn new(shard: u32, jobs: mpsc::WeakSender<Job>) -> Arc<Self> {
+        Arc::new(Self { shard, hold: Hold::default(), tallies: Tallies::default(), jobs })
     }
 
     /// A session has begun. What is private goes over the first shard.
-    pub(super) fn begin(&self, shared: &Shared) {
+    pub(super) fn begin(self: &Arc<Self>, shared: &Shared) {
         if shared.reads_gaps() && self.shard == 0 {
             self.hold.begin_private();
             self.ask(shared, Of::Private);
@@ -55,7 +56,7 @@ impl Gaps {
     }
 
     /// A server is there: from now on its channels tell what is said in them.
-    pub(super) fn arrives(&self, shared: &Shared, guild: &Value) {
+    pub(super) fn arrives(self: &Arc<Self>, shared: &Shared, guild: &Value) {
         let Some(guild_id) = id(&guild["id"]).filter(|_| shared.reads_gaps()) else { return };
         let recent = recent(guild, shared.gap_floor(), shared.me());
         if recent.is_empty() {
@@ -69,17 +70,36 @@ impl Gaps {
         }
     }
 
-    fn ask(&self, shared: &Shared, of: Of) {
+    /// There was no room for a message of the socket: it is read again when there is, and what is said after it waits for it. False
+    /// where that cannot be.
+    pub(super) fn refused(self: &Arc<Self>, shared: &Shared, message: &Value) -> bool {
+        let ids = id(&message["channel_id"]).zip(id(&message["id"]));
+        let Some((channel, number)) = ids.filter(|_| shared.reads_gaps()) else { return false };
+        self.hold.begin([channel]);
+        let guild = id(&message["guild_id"]).map(|guild| shared.marks.reading(guild).into());
+        let room = Room { channel, last: number, unread: shared.marks.unread(channel) };
+        self.ask(shared, Of::Refused(guild, room))
+    }
+
+    /// False where nobody will read them.
+    fn ask(self: &Arc<Self>, shared: &Shared, of: Of) -> bool {
         let tally = self.tallies.current(shared.name.as_str(), self.shard);
-        let job = Job { hold: Arc::clone(&self.hold), tally, since: Instant::now(), floor: shared.gap_floor(), of };
-        let Err(error) = self.jobs.try_send(job) else { return };
-        let Job { hold, tally, of, .. } = error.into_inner();
+        let job = Job { gaps: Arc::clone(self), tally, since: Instant::now(), floor: shared.gap_floor(), of };
+        let job = match self.jobs.upgrade().map(|jobs| jobs.try_send(job)) {
+            Some(Ok(())) => return true,
+            Some(Err(error)) => error.into_inner(),
+            // The connection ends, and its marks stand before what is missing.
+            None => return false,
+        };
+        let Job { tally, of, .. } = job;
         let channels = match of {
             Of::Guild(_, rooms) => rooms.into_iter().map(|room| room.channel).collect(),
-            Of::Private => hold.only(&[]),
+            Of::Refused(_, room) => vec![room.channel],
+            Of::Private => self.hold.only(&[]),
         };
         tally.unread(channels.len().max(1));
-        channels.into_iter().for_each(|channel| shared.release(&hold, channel));
+        channels.into_iter().for_each(|channel| shared.release(self, channel));
+        false
     }
 }
 

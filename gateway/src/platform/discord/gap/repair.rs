@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
-use super::{super::Shared, Hold, Taken, reading::Reading, tally::Tally};
+use super::{super::Shared, Gaps, Hold, Taken, reading::Reading, tally::Tally};
 use crate::ingress::Refused;
 
 /// Channels that are read at once.
@@ -39,7 +39,7 @@ const NO_ROOM: Duration = Duration::from_millis(50);
 /// Channels that may have a gap, all of them held.
 #[derive(Debug)]
 pub(in super::super) struct Job {
-    pub(super) hold: Arc<Hold>,
+    pub(super) gaps: Arc<Gaps>,
     pub(super) tally: Arc<Tally>,
     pub(super) since: Instant,
     /// What is older is not read.
@@ -51,11 +51,13 @@ pub(in super::super) struct Job {
 pub(super) enum Of {
     /// Of a server.
     Guild(Arc<Reading>, Vec<Room>),
+    /// From a message on that there was no room for.
+    Refused(Option<Arc<Reading>>, Room),
     /// All that is private.
     Private,
 }
 
-/// A channel of a server in which something was said.
+/// A channel in which something was said.
 #[derive(Debug)]
 pub(super) struct Room {
     pub(super) channel: u64,
@@ -67,7 +69,7 @@ pub(super) struct Room {
 /// A channel with messages behind its mark.
 #[derive(Debug)]
 struct Gap {
-    hold: Arc<Hold>,
+    gaps: Arc<Gaps>,
     tally: Arc<Tally>,
     /// Keeps the server's own mark where it is.
     guild: Option<Arc<Reading>>,
@@ -115,31 +117,35 @@ pub(in super::super) async fn run(shared: Arc<Shared>, mut jobs: mpsc::Receiver<
 impl Shared {
     /// Those of a job's channels that have a gap. The others flow.
     async fn due(&self, job: Job) -> Vec<Gap> {
-        let Job { hold, tally, since, floor, of } = job;
+        let Job { gaps, tally, since, floor, of } = job;
         match of {
             Of::Guild(guild, rooms) => {
-                let (marks, has_flowed) = self.behind(&hold, guild.of(), &rooms, &tally, since).await;
+                let (marks, has_flowed) = self.behind(&gaps, guild.of(), &rooms, &tally, since).await;
                 let mut due = Vec::new();
                 for (Room { channel, unread, .. }, mark) in rooms.into_iter().zip(marks) {
                     let Some(mark) = mark.filter(|_| tally.may_read(CHANNELS_MAX)) else {
                         drop(unread);
                         if !has_flowed {
-                            self.release(&hold, channel);
+                            self.release(&gaps, channel);
                         }
                         continue;
                     };
-                    let (hold, tally, guild) = (Arc::clone(&hold), Arc::clone(&tally), Some(Arc::clone(&guild)));
-                    due.push(Gap { hold, tally, guild, since, channel, mark: mark.max(floor), unread, has_flowed });
+                    let (gaps, tally, guild) = (Arc::clone(&gaps), Arc::clone(&tally), Some(Arc::clone(&guild)));
+                    due.push(Gap { gaps, tally, guild, since, channel, mark: mark.max(floor), unread, has_flowed });
                 }
                 due
             }
+            Of::Refused(guild, Room { channel, last, unread }) => {
+                let mark = last.saturating_sub(1);
+                vec![Gap { gaps, tally, guild, since, channel, mark, unread, has_flowed: false }]
+            }
             Of::Private => {
-                let (known, others) = self.private(&hold, &tally, since).await;
-                others.into_iter().for_each(|channel| self.release(&hold, channel));
+                let (known, others) = self.private(&gaps.hold, &tally, since).await;
+                others.into_iter().for_each(|channel| self.release(&gaps, channel));
                 let gap = |(channel, mark): (u64, u64)| {
-                    let (hold, tally, unread) = (Arc::clone(&hold), Arc::clone(&tally), self.marks.unread(channel));
+                    let (gaps, tally, unread) = (Arc::clone(&gaps), Arc::clone(&tally), self.marks.unread(channel));
                     let mark = mark.max(floor);
-                    Gap { hold, tally, guild: None, since, channel, mark, unread, has_flowed: false }
+                    Gap { gaps, tally, guild: None, since, channel, mark, unread, has_flowed: false }
                 };
                 known.into_iter().map(gap).collect()
             }
@@ -150,7 +156,7 @@ impl Shared {
     /// listened to before is old news.
     async fn behind(
         &self,
-        hold: &Hold,
+        gaps: &Arc<Gaps>,
         guild: u64,
         rooms: &[Room],
         tally: &Tally,
@@ -163,7 +169,7 @@ impl Shared {
                 Err(error) if error.next() == Next::Retry && since.elapsed() < READ_WITHIN => {
                     if !has_flowed && since.elapsed() >= HELD_FOR {
                         has_flowed = true;
-                        ids.iter().for_each(|channel| self.release(hold, *channel));
+                        ids.iter().for_each(|channel| self.release(gaps, *channel));
                     }
                     sleep(AGAIN).await;
                 }
@@ -206,7 +212,7 @@ impl Shared {
     /// The live events of a channel go on before what was missed.
     fn flow(&self, gap: &mut Gap) {
         if !std::mem::replace(&mut gap.has_flowed, true) {
-            self.release(&gap.hold, gap.channel);
+            self.release(&gap.gaps, gap.channel);
         }
     }
 
@@ -235,11 +241,11 @@ impl Shared {
             Err(_) => gap.tally.unread(1),
         }
         // From here on the mark is raised again, by what was missed first.
-        let Gap { hold, channel, unread, has_flowed, .. } = gap;
+        let Gap { gaps, channel, unread, has_flowed, .. } = gap;
         drop(unread);
         last.into_iter().for_each(|mark| self.marks.note(mark));
         if !has_flowed {
-            self.release(&hold, channel);
+            self.release(&gaps, channel);
         }
     }
 
@@ -255,7 +261,7 @@ impl Shared {
                 }
                 let taking = self.taking("MESSAGE_CREATE", message, now_ms);
                 match taking.refused {
-                    Some(Refused::BufferFull | Refused::StreamFull { .. }) if Instant::now() < until => {
+                    Some(refused) if refused.is_for_now() && Instant::now() < until => {
                         self.flow_when_due(gap);
                         sleep(AGAIN).await;
                     }
@@ -284,11 +290,12 @@ impl Shared {
     }
 
     /// The live events of a channel go on.
-    pub(in super::super) fn release(&self, hold: &Hold, channel: u64) {
-        let mut next = hold.end(channel, true);
+    pub(in super::super) fn release(&self, gaps: &Arc<Gaps>, channel: u64) {
+        let mut next = gaps.hold.end(channel, true);
         while let Some(held) = next {
-            self.publish(&held.kind, &held.data, held.now_ms);
-            next = hold.end(channel, false);
+            self.publish(gaps, &held);
+            // None where there was no room for it, and it is to be read first.
+            next = gaps.hold.end(channel, false);
         }
     }
 }

@@ -64,7 +64,7 @@ impl Drop for Tally {
                 shard = self.shard,
                 channels = count(&self.channels),
                 messages,
-                "messages that came while Discord's shard was not connected are taken"
+                "messages that were missed are taken: Discord's shard was not connected, or there was no room for them"
             );
         }
         if cut + unread > 0 {
@@ -74,8 +74,7 @@ impl Drop for Tally {
                 shard = self.shard,
                 cut,
                 unread,
-                "not all that came while Discord's shard was not connected is taken: in some channels the latest alone, and \
-                 some could not be read"
+                "not all that was missed is taken: in some channels the latest alone, and some could not be read"
             );
         }
     }

@@ -46,6 +46,10 @@ pub(super) fn failure<'h>(status: u16, header: impl Fn(&str) -> Option<&'h str>,
         429 => Failure::Limited(pause(&header, body)),
         // That of an interaction says so by its code.
         401 if body["code"] != INVALID_WEBHOOK_TOKEN => Failure::Unauthorized,
+        // Not of the API, which gives a code: a proxy's page, or somebody who stands before Discord. The same again may be taken.
+        403 | 404 if body["code"].as_u64().is_none() => {
+            Failure::Away(format!("it answered {status} without a reason of Discord's; is something else there?"))
+        }
         // Also what a proxy says of a server that it did not wait for, or a redirect, which the API has none of.
         ..=399 | 408 | 500.. => Failure::Unknown(format!("it answered {status}")),
         _ => {
@@ -109,6 +113,16 @@ mod tests {
         assert_eq!([401, 403, 429, 400, 404, 200, 500].map(is_counted), [true, true, true, false, false, false, false]);
         assert!(!counts_as_invalid(429, headers(&[("x-ratelimit-scope", "shared")])));
         assert!(counts_as_invalid(429, headers(&[("x-ratelimit-scope", "user")])));
+    }
+
+    #[test]
+    fn a_page_that_is_not_of_the_api_is_no_refusal() {
+        for status in [403, 404] {
+            assert!(matches!(failure(status, headers(&[]), &json!(null)), Failure::Away(_)), "{status}");
+            let told = failure(status, headers(&[]), &json!({ "code": 0, "message": "404: Not Found" }));
+            assert!(matches!(told, Failure::Refused { .. }), "{status}");
+        }
+        assert!(matches!(failure(413, headers(&[]), &json!(null)), Failure::Refused { .. }), "it will never be taken");
     }
 
     #[test]

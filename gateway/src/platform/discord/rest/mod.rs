@@ -20,7 +20,7 @@ pub(super) use failure::Failure;
 
 use crate::{
     pacing::{Pacer, Place, Rank, Told, Want},
-    platform::File,
+    platform::{File, Part, Until},
 };
 
 const VERSION: &str = "api/v10";
@@ -30,6 +30,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a request waits for a place. After it the action waits in its lane, and comes again.
 const PLACE_WAIT: Duration = Duration::from_secs(20);
+/// What is begun later than this before nobody waits for it any more would have no answer by then.
+const ANSWERED_WITHIN: Duration = Duration::from_millis(250);
 /// What is asked again soon does not wait for longer than this, where it is not known when there is a place.
 const NO_PLACE_PAUSE: Duration = Duration::from_millis(500);
 
@@ -46,11 +48,12 @@ pub(super) struct Ask<'a> {
     pub(super) rank: Rank,
     pub(super) body: Option<Value>,
     pub(super) file: Option<&'a File<'a>>,
+    pub(super) until: Option<Until<'a>>,
 }
 
 impl<'a> Ask<'a> {
     pub(super) fn new(method: Method, path: String, route: &'static str, major: &'a str, rank: Rank) -> Self {
-        Self { method, path, route, major, rank, body: None, file: None }
+        Self { method, path, route, major, rank, body: None, file: None, until: None }
     }
 
     /// What is asked about a channel; `route` is its method and path without ids.
@@ -60,6 +63,11 @@ impl<'a> Ask<'a> {
 
     pub(super) fn with(self, body: Value) -> Self {
         Self { body: Some(body), ..self }
+    }
+
+    /// With the file of a part, and for as long as that is of use.
+    pub(super) fn of_part(self, part: &'a Part<'a, '_>) -> Self {
+        Self { file: part.file.as_ref(), until: part.until, ..self }
     }
 }
 
@@ -104,6 +112,7 @@ impl Rest {
     /// Asks, when there is a place. What only passes goes at once or not at all.
     pub(super) async fn ask(&self, ask: Ask<'_>) -> Result<Value, Failure> {
         let until = Instant::now() + PLACE_WAIT;
+        let until = ask.until.map_or(until, |of_use| until.min(of_use.at - ANSWERED_WITHIN));
         let is_whole = !ask.path.starts_with("interactions/") && !ask.path.starts_with("webhooks/");
         let want = Want { route: ask.route, major: ask.major, rank: ask.rank, is_whole, until };
         let place = match ask.rank {
@@ -111,7 +120,14 @@ impl Rest {
                 let no_place = || Failure::NoPlace(self.cadence(ask.route, ask.major).unwrap_or(NO_PLACE_PAUSE));
                 self.pacer.place_now(want).await.ok_or_else(no_place)?
             }
-            _ => self.pacer.place(want).await.map_err(|_| Failure::NoPlace(NO_PLACE_PAUSE))?,
+            _ => {
+                let placed = self.pacer.place(want);
+                let placed = match ask.until {
+                    Some(of_use) => of_use.over.run_until_cancelled(placed).await,
+                    None => Some(placed.await),
+                };
+                placed.and_then(Result::ok).ok_or(Failure::NoPlace(NO_PLACE_PAUSE))?
+            }
         };
         self.ask_in(place, ask).await
     }

@@ -4,7 +4,7 @@ import { sizeOf } from './files_view.js';
 /**
  * The files that go with the next message. Each is uploaded as soon as it is added; the message waits for it.
  *
- * Events: `change`.
+ * Events: `left-out` (`detail`: a sentence for the visitor).
  */
 export class Attachments extends EventTarget {
   element = document.getElementById('attachments');
@@ -27,7 +27,7 @@ export class Attachments extends EventTarget {
       event.preventDefault();
       this.add(files);
     });
-    this.#takeDrops(document.getElementById('main'));
+    this.#takeDrops(document.body);
     session.addEventListener('open', ({ detail }) => detail.created || this.clear());
     session.addEventListener('gateway', () => this.#draw());
     this.#draw();
@@ -37,9 +37,11 @@ export class Attachments extends EventTarget {
     return this.#rows.length === 0;
   }
 
-  /** Whether some are still on their way, or did not get there. */
-  get unfinished() {
-    return this.#rows.some(({ file }) => !file);
+  /** Why the message cannot go yet; empty where it can. */
+  get obstacle() {
+    const refused = this.#rows.find(({ problem }) => problem);
+    if (refused) return `${refused.name} cannot be sent. Remove it first.`;
+    return this.#rows.every(({ file }) => file) ? '' : 'A file is still being uploaded.';
   }
 
   /** What is to be sent. */
@@ -55,10 +57,15 @@ export class Attachments extends EventTarget {
 
   add(files) {
     const { file_max: most, files_max: count } = this.#session.limits;
-    for (const file of files) {
+    const room = most ? Math.max(0, count - this.#rows.length) : files.length;
+    const left = files.length - room;
+    if (left > 0) {
+      const detail = `A message may have ${count} files, so ${left === 1 ? 'one was' : `${left} were`} left out.`;
+      this.dispatchEvent(new CustomEvent('left-out', { detail }));
+    }
+    for (const file of files.slice(0, room)) {
       const row = { name: file.name || 'pasted', size: file.size, upload: new AbortController(), problem: '' };
       if (!most) row.problem = 'Files are not taken here.';
-      else if (this.#rows.length >= count) row.problem = `A message may have ${count} files.`;
       else if (file.size > most) row.problem = `Too large: a file may have ${sizeOf(most)}.`;
       this.#rows.push(row);
       if (!row.problem) this.#upload(row, file);
@@ -114,7 +121,6 @@ export class Attachments extends EventTarget {
         );
       }),
     );
-    this.dispatchEvent(new Event('change'));
   }
 
   #takeDrops(area) {

@@ -28,6 +28,7 @@ export class Composer extends EventTarget {
     this.#session = session;
     this.#attachments = new Attachments(session);
     this.#outbox = outbox;
+    this.#attachments.addEventListener('left-out', ({ detail }) => setText(this.#problem, detail));
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.#submit();
@@ -140,7 +141,7 @@ export class Composer extends EventTarget {
   }
 
   #unready() {
-    return this.#attachments.unfinished ? 'A file is not there yet. Wait for it, or remove it.' : '';
+    return this.#attachments.obstacle;
   }
 
   #tooMuch(text) {
