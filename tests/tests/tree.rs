@@ -285,3 +285,30 @@ fn metrics_in_code_are_those_of_the_page() {
     let stale: Vec<_> = page.difference(&code).cloned().collect();
     none("metrics of docs/metrics.md that no code has", &stale);
 }
+
+/// Who doubts a line of the page reads the test that it names.
+#[test]
+fn tests_that_the_page_of_complaints_names_are_there() {
+    let page = std::fs::read_to_string(root().join("docs/complaints.md")).expect("docs/complaints.md names the tests");
+    let (mut rows, mut faults) = (0, Vec::new());
+    for (index, line) in page.lines().enumerate() {
+        let Some(column) = line.strip_prefix('|').and_then(|row| row.split('|').nth(2)) else { continue };
+        if ["tests that fail without it", "---"].contains(&column.trim()) {
+            continue;
+        }
+        rows += 1;
+        let quoted = column.split('`').skip(1).step_by(2);
+        let tests: Vec<_> = quoted.filter_map(|name| name.split_once("::")).collect();
+        if tests.is_empty() {
+            faults.push(format!("line {} names no test", index + 1));
+        }
+        for (path, name) in tests {
+            let source = std::fs::read_to_string(root().join(path)).unwrap_or_default();
+            if !source.contains(&format!("fn {name}(")) {
+                faults.push(format!("line {}: {path} has no test `{name}`", index + 1));
+            }
+        }
+    }
+    assert!(rows > 0, "docs/complaints.md has no tables");
+    none("docs/complaints.md names tests that are there", &faults);
+}
