@@ -13,9 +13,10 @@ use serde_json::Value;
 
 use super::super::event::id;
 
-/// Events that one channel may hold, and a shard of Discord's in all.
+/// Events that one channel may hold, and a shard of Discord's in all, with their bytes as JSON.
 const OF_CHANNEL_MAX: usize = 256;
 const IN_ALL_MAX: usize = 4_096;
+const BYTES_MAX: usize = 16 << 20;
 
 /// An event that waits.
 #[derive(Debug, PartialEq)]
@@ -47,11 +48,13 @@ struct State {
     /// Which private channels are to be read is not known yet, so all of them wait.
     holds_private: bool,
     events: usize,
+    bytes: usize,
 }
 
 #[derive(Debug, Default)]
 struct Channel {
-    events: VecDeque<Held>,
+    /// Each with its bytes.
+    events: VecDeque<(Held, usize)>,
     /// How many still read it; none where it waits with all private ones.
     readers: u32,
 }
@@ -97,20 +100,23 @@ impl Hold {
         }
         let Some(channel) = id(&held.data["channel_id"]) else { return Turn::Flows(held) };
         let is_private = held.data["guild_id"].is_null();
-        let State { channels, holds_private, events } = &mut *state;
+        let State { channels, holds_private, events, bytes } = &mut *state;
         let is_held = channels.contains_key(&channel) || (is_private && *holds_private);
         if !is_held {
             return Turn::Flows(held);
         }
         let home = channels.entry(channel).or_default();
-        home.events.push_back(held);
+        let size = serde_json::to_vec(&held.data).map_or(0, |json| json.len());
+        home.events.push_back((held, size));
         *events += 1;
-        if home.events.len() <= OF_CHANNEL_MAX && *events <= IN_ALL_MAX {
+        *bytes += size;
+        if home.events.len() <= OF_CHANNEL_MAX && *events <= IN_ALL_MAX && *bytes <= BYTES_MAX {
             return Turn::Waits;
         }
-        let flowing: Vec<Held> = channels.remove(&channel).into_iter().flat_map(|channel| channel.events).collect();
+        let flowing = channels.remove(&channel).map(|channel| channel.events).unwrap_or_default();
         *events -= flowing.len();
-        Turn::Overflows(flowing)
+        *bytes -= flowing.iter().map(|(_, size)| size).sum::<usize>();
+        Turn::Overflows(flowing.into_iter().map(|(held, _)| held).collect())
     }
 
     /// The next event of a channel whose reader is done, until there is none: then the channel flows. `None` as well where
@@ -124,13 +130,17 @@ impl Hold {
         if home.readers > 0 {
             return None;
         }
-        let next = home.events.pop_front();
-        if next.is_some() {
-            state.events -= 1;
-        } else {
-            state.channels.remove(&channel);
+        match home.events.pop_front() {
+            Some((next, size)) => {
+                state.events -= 1;
+                state.bytes -= size;
+                Some(next)
+            }
+            None => {
+                state.channels.remove(&channel);
+                None
+            }
         }
-        next
     }
 }
 
@@ -217,5 +227,18 @@ mod tests {
             waiting += 1;
         }
         assert_eq!(waiting, IN_ALL_MAX);
+        // And large ones sooner.
+        let hold = Hold::default();
+        hold.begin([7]);
+        let mut large = said(7, 0, Some(9));
+        large.data["content"] = "x".repeat(BYTES_MAX / 8).into();
+        let (data, kind) = (large.data, large.kind);
+        let waits = (0..8).filter(|now_ms| {
+            let held = Held { kind: kind.clone(), data: data.clone(), now_ms: *now_ms };
+            hold.turn(held) == Turn::Waits
+        });
+        assert_eq!(waits.count(), 7);
+        let state = hold.state();
+        assert_eq!((state.events, state.bytes), (0, 0), "nothing of it is left behind");
     }
 }
