@@ -30,6 +30,8 @@ envelope! {
     channel_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES), Some("1373592677215637507".into());
     /// The thread inside the channel. In every frame with offset 0.
     thread_id: Option<String>, Optional, Bound::up_to(limits::ID_BYTES), Some("1481584275697508354".into());
+    /// The message that is answered, where the final text will say so. In every frame with offset 0.
+    reply_to: Option<String>, Optional, Bound::up_to(limits::ID_BYTES), Some("1482309033636531201".into());
 }
 
 /// Reads what one publish carried: frames one after another, with nothing between them, so that whoever gathers frames

@@ -70,10 +70,13 @@ async fn a_long_answer_comes_in_parts_in_order() {
     let _pair = home.pair(Settings::new()).await;
     let words: Vec<String> = (0..900).map(|n| format!("w{n}")).collect();
     home.model.script(Answer::text(&words.join(" ")));
-    home.asks("tell me everything");
+    let asked = home.asks("tell me everything");
     let whole = |home: &Home| home.said().join(" ").split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     home.server.wait("all of it", |_| (whole(&home) == words).then_some(())).await;
     assert!(home.said().len() > 1 && home.said().iter().all(|part| part.chars().count() <= 2000));
+    let answered = home.server.seen(home.channel).into_iter().filter(|seen| seen.author == "crab");
+    let answered: Vec<_> = answered.map(|seen| seen.replies_to).collect();
+    assert!(answered[0] == Some(asked) && answered[1..].iter().all(Option::is_none), "{answered:?}");
     assert_eq!(home.server.limits_broken(), 0);
 }
 

@@ -132,8 +132,8 @@ fn fill_needs(action: &mut Outbound) {
 }
 
 pub(crate) fn preview() -> impl Strategy<Value = PreviewFrame> {
-    (id(), any::<u64>(), any::<u64>(), any::<u64>(), text(), of(some()), of(some()), of(some())).prop_map(
-        |(message_key, epoch, seq, offset, text, channel_key, channel_id, thread_id)| PreviewFrame {
+    (id(), any::<u64>(), any::<u64>(), any::<u64>(), text(), of(some()), of(some()), of(some()), of(some())).prop_map(
+        |(message_key, epoch, seq, offset, text, channel_key, channel_id, thread_id, reply_to)| PreviewFrame {
             message_key,
             epoch,
             seq,
@@ -142,6 +142,7 @@ pub(crate) fn preview() -> impl Strategy<Value = PreviewFrame> {
             channel_key,
             channel_id,
             thread_id,
+            reply_to,
         },
     )
 }

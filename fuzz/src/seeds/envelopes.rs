@@ -198,6 +198,7 @@ pub(super) fn preview() -> Inputs {
         channel_key: Some("webchat:abc".into()),
         channel_id: Some("abc".into()),
         thread_id: Some("t".into()),
+        reply_to: Some("99".into()),
         ..frame(0, 0, "Hel")
     };
     let record = |role: Role| HistoryMessage {

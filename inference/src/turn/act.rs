@@ -2,7 +2,7 @@
 
 use bus::{Action, Commit, HistoryWrite, unix_ms};
 use bytes::Bytes;
-use codec::{ActionType, HistoryMessage, InboundView, Outbound, Role, names};
+use codec::{ActionType, HistoryMessage, InboundView, Kind, Outbound, Role, names};
 
 use super::infer::{Answer, Ending};
 use crate::history::cut;
@@ -133,8 +133,14 @@ fn outbound(inbound: &InboundView<'_>, message_key: String, trace_id: &str) -> O
         message_key: Some(message_key),
         trace_id: trace_id.to_owned(),
         thread_id: inbound.thread_id.map(str::to_owned),
+        reply_to: reply_to(inbound).map(str::to_owned),
         ..Outbound::default()
     }
+}
+
+/// Where several people talk, an answer says which message it answers.
+pub(super) fn reply_to<'a>(inbound: &InboundView<'a>) -> Option<&'a str> {
+    (inbound.kind == Kind::Message && !inbound.is_dm).then_some(inbound.message_id)
 }
 
 fn action(outbound: &Outbound) -> Action {

@@ -4,6 +4,8 @@ use bus::PreviewSink;
 use codec::{InboundView, PreviewFrame};
 use tokio::time::{Duration, Instant};
 
+use super::act::reply_to;
+
 /// A full text is sent at least this often, for whoever missed a frame or came late.
 const FULL_EVERY_FRAMES: u64 = 64;
 /// And this often, where tokens come slowly.
@@ -21,14 +23,14 @@ pub(super) struct Preview {
     /// The last frame was dropped, so what follows has to be whole.
     has_hole: bool,
     is_empty: bool,
-    place: [Option<String>; 3],
+    place: [Option<String>; 4],
 }
 
 impl Preview {
     pub(super) fn new(sink: PreviewSink, inbound: &InboundView<'_>, message_key: String) -> Self {
         let frame = PreviewFrame { message_key, epoch: sink.epoch(), ..PreviewFrame::default() };
-        let place =
-            [Some(inbound.channel_key), Some(inbound.channel_id), inbound.thread_id].map(|id| id.map(str::to_owned));
+        let place = [Some(inbound.channel_key), Some(inbound.channel_id), inbound.thread_id, reply_to(inbound)];
+        let place = place.map(|id| id.map(str::to_owned));
         Self { sink, frame, full_at: Instant::now(), since_full: 0, has_hole: true, is_empty: true, place }
     }
 
@@ -52,14 +54,16 @@ impl Preview {
         self.is_empty = text.is_empty();
         self.frame.offset = from as u64;
         text[from..].clone_into(&mut self.frame.text);
+        let mut place = [const { None }; 4];
         if from == 0 {
             // Whoever meets this text here for the first time learns where it belongs.
-            [self.frame.channel_key, self.frame.channel_id, self.frame.thread_id] = self.place.clone();
+            place.clone_from(&self.place);
             (self.since_full, self.full_at) = (0, Instant::now());
         } else {
-            [self.frame.channel_key, self.frame.channel_id, self.frame.thread_id] = [None, None, None];
             self.since_full += 1;
         }
+        let frame = &mut self.frame;
+        [frame.channel_key, frame.channel_id, frame.thread_id, frame.reply_to] = place;
         self.has_hole = !self.sink.send(self.frame.to_bytes());
         self.frame.seq += 1;
     }

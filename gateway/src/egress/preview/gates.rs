@@ -79,6 +79,7 @@ pub(super) struct Whereabouts {
     pub(super) lane: String,
     pub(super) channel_id: String,
     pub(super) thread_id: Option<String>,
+    pub(super) reply_to: Option<String>,
 }
 
 /// A request that is to be made now.
@@ -141,6 +142,7 @@ impl Gates {
                 lane: lane.to_owned(),
                 channel_id: channel.to_owned(),
                 thread_id: frame.thread_id.map(str::to_owned),
+                reply_to: frame.reply_to.map(str::to_owned),
             };
             let entry = Entry {
                 gate: Gate::default(),

@@ -33,6 +33,7 @@ pub(super) async fn show(platform: &dyn Platform, asked: &Asked) -> Answer {
         action: ActionType::Message,
         message_key: Some(&asked.key),
         thread_id: asked.place.thread_id.as_deref(),
+        reply_to: asked.place.reply_to.as_deref(),
         text: &asked.request.text,
         ..OutboundView::default()
     };

@@ -5,6 +5,7 @@ use codec::ButtonView;
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::deliver::is_preview;
 use crate::platform::Part;
 
 const ROW: u8 = 1;
@@ -30,8 +31,8 @@ pub(super) fn create(part: &Part<'_, '_>) -> Value {
     let mut body = shown(part);
     body["nonce"] = json!(nonce(&part.key));
     body["enforce_nonce"] = json!(true);
-    // What is answered stands above the first part. Where it was taken away meanwhile, there is an answer all the same.
-    if let Some(answered) = part.action.reply_to.filter(|_| part.key.ends_with(".0")) {
+    // What is answered stands above the first part, and who asked is told. Where it was taken away meanwhile, there is an answer all the same.
+    if let Some(answered) = part.action.reply_to.filter(|_| part.key.ends_with(".0") || is_preview(part)) {
         body["message_reference"] = json!({ "message_id": answered, "fail_if_not_exists": false });
     }
     body
@@ -125,6 +126,7 @@ mod tests {
         let action = action();
         let body = |key: &str| create(&Part::of_text(key.into(), "@everyone hi".into(), &action));
         assert_eq!(body("k.0")["message_reference"], json!({ "message_id": "9", "fail_if_not_exists": false }));
+        assert!(body(&names::preview_key("k"))["message_reference"].is_object(), "it becomes the first part");
         assert!(body("k.1")["message_reference"].is_null());
         assert_eq!(body("k.1")["allowed_mentions"]["parse"], json!(["users"]));
         assert_eq!(body("k.1")["enforce_nonce"], true);
