@@ -104,6 +104,13 @@ impl Pair {
         shard(one) == shard(other)
     }
 
+    /// Appends an entry to a stream, as any service does.
+    pub async fn append(&self, stream: &str, data: &[u8]) {
+        let stream = stream.as_bytes();
+        let command: [&[u8]; 9] = [b"XADD", stream, b"*", b"data", data, b"ts", b"1", b"trace_id", b"t"];
+        self.redis.command_bytes(&command).await;
+    }
+
     /// Dead letters of all shards: the reasons.
     pub async fn dead_letters(&self) -> Vec<String> {
         dead_letters(&self.redis).await

@@ -213,10 +213,7 @@ async fn other_services_press_react_change_and_take_away() {
             trace_id: "t".into(),
             ..action
         };
-        let data = action.to_bytes();
-        let stream = "sg:stream:outbound:discord".as_bytes();
-        let command: [&[u8]; 9] = [b"XADD", stream, b"*", b"data", &data, b"ts", b"1", b"trace_id", b"t"];
-        pair.redis.command_bytes(&command).await;
+        pair.append("sg:stream:outbound:discord", &action.to_bytes()).await;
     };
     let button = Button { label: "Stop".into(), custom_id: Some("sg:stop".into()), ..Button::default() };
     let buttons = Outbound { action: ActionType::Buttons, buttons: vec![vec![button]], ..Outbound::default() };

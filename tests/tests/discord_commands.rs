@@ -129,9 +129,7 @@ async fn who_stops_an_answer_before_it_began_sees_no_thinking_any_more() {
         trace_id: "t".into(),
         ..codec::Inbound::default()
     };
-    let data = stop.to_bytes();
-    let command: [&[u8]; 9] = [b"XADD", b"sg:stream:inbound", b"*", b"data", &data, b"ts", b"1", b"trace_id", b"t"];
-    pair.redis.command_bytes(&command).await;
+    pair.append("sg:stream:inbound", &stop.to_bytes()).await;
     home.hears(&[]).await;
     assert_eq!(pair.dead_letters().await, Vec::<String>::new());
 }

@@ -8,11 +8,6 @@ use inference::drain::Drain;
 use tests::{Answer, ModelServer, Pair, RedisServer, WebChatClient, consumer_config, eventually, until};
 use tokio_util::sync::CancellationToken;
 
-async fn publish(pair: &Pair, stream: &str, data: &[u8]) {
-    let command: [&[u8]; 9] = [b"XADD", stream.as_bytes(), b"*", b"data", data, b"ts", b"1", b"trace_id", b"t"];
-    pair.redis.command_bytes(&command).await;
-}
-
 fn message(chat: &str, number: u32) -> Inbound {
     Inbound {
         channel_key: format!("webchat:{chat}"),
@@ -54,7 +49,7 @@ async fn what_is_published_on_the_plain_inbound_stream_is_answered_once_and_in_o
     visitor.say(&chat, "hello").await;
     assert_eq!(messages(&mut visitor, &chat, 1).await, ["answer 0"]);
     for number in 1..12 {
-        publish(&pair, "sg:stream:inbound", &message(&chat, number).to_bytes()).await;
+        pair.append("sg:stream:inbound", &message(&chat, number).to_bytes()).await;
         if number == 5 {
             pair.workers.remove(0).kill9();
         }
@@ -110,7 +105,7 @@ async fn what_is_meant_for_a_full_shard_waits_on_the_plain_stream() {
 async fn what_nobody_can_read_lies_among_the_dead_letters_of_its_stream() {
     let model = ModelServer::new().await;
     let pair = Pair::with_model(&model).await;
-    publish(&pair, "sg:stream:inbound", b"\xff").await;
+    pair.append("sg:stream:inbound", b"\xff").await;
     let key = "sg:stream:dlq:{sg:stream:inbound}";
     let letter = eventually("a dead letter", || async {
         let found = pair.redis.command(["XRANGE", key, "-", "+"]).await;
@@ -141,7 +136,7 @@ async fn an_action_on_the_plain_outbound_stream_is_carried_out_once() {
         ..Outbound::default()
     };
     for _ in 0..2 {
-        publish(&pair, "sg:stream:outbound:webchat", &notice.to_bytes()).await;
+        pair.append("sg:stream:outbound:webchat", &notice.to_bytes()).await;
     }
     let shown = messages(&mut visitor, &chat, 2).await;
     assert_eq!(shown[1], "maintenance at noon");
