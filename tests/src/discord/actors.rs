@@ -66,6 +66,20 @@ impl DiscordServer {
         })
     }
 
+    /// Deletes a channel, with what was said there and its threads:
+    /// discord.com/developers/docs/topics/gateway-events#channel-delete.
+    pub fn delete_channel(&self, channel: Snowflake) {
+        // Who sees it is told before it is gone.
+        self.shared.with(|state| {
+            let payload = state.world.channel_json(&state.world.channels[&channel]);
+            let event = Event::in_channel(&state.world, "CHANNEL_DELETE", channel, Intents::GUILDS, payload);
+            state.world.events.push(event);
+        });
+        self.shared.with(|state| {
+            state.world.channels.retain(|id, place| *id != channel && place.parent != Some(channel));
+        });
+    }
+
     /// What everybody may do in a guild from now on.
     pub fn everyone_may(&self, guild: Snowflake, may: Permissions) {
         self.shared.with(|state| {

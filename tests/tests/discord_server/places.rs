@@ -65,6 +65,24 @@ async fn a_thread_has_the_id_of_its_message() {
 }
 
 #[tokio::test]
+async fn a_deleted_channel_is_gone_with_its_threads() {
+    let scene = Scene::free().await;
+    let mut socket = scene.raw.identify(READS).await;
+    let thread = scene.alice.starts_thread(scene.alice.says(scene.channel, "a topic"), "topic");
+    let other = scene.server.add_channel(scene.guild, "other");
+    scene.server.delete_channel(scene.channel);
+    let told = socket.event("CHANNEL_DELETE").await;
+    assert_eq!((&told["id"], &told["guild_id"]), (&json!(scene.channel), &json!(scene.guild)));
+    for place in [scene.channel, thread] {
+        let path = format!("/channels/{place}/messages");
+        assert_eq!(scene.raw.ask("POST", &path, &json!({ "content": "anyone?" })).await.failure(), (404, 10003));
+        assert_eq!(scene.raw.ask("GET", &format!("/channels/{place}"), &Value::Null).await.failure(), (404, 10003));
+    }
+    let left = scene.raw.ask("GET", &format!("/guilds/{}/channels", scene.guild), &Value::Null).await.json;
+    assert_eq!((&left[0]["id"], left.as_array().unwrap().len()), (&json!(other), 1));
+}
+
+#[tokio::test]
 async fn guilds_and_people_are_shown() {
     let rules = BotRules { privileged: Intents(0), ..BotRules::default() };
     let scene = Scene::with(DiscordBuilder::without_limits, rules).await;
