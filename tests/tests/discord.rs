@@ -5,7 +5,7 @@ use std::time::Duration;
 use codec::{ActionType, Button, Outbound, Status, TypingState};
 use tests::{
     Answer, Gate, ModelServer, Pair, Process, Program, RedisServer, Settings,
-    discord::{BotRules, Fault, Home, Intents, Scope, When},
+    discord::{BotRules, Fault, Home, Intents, Scope, Snowflake, When},
     until,
 };
 
@@ -99,6 +99,38 @@ async fn typing_is_shown_until_there_is_something_to_see() {
     drop(pair);
     let (typing, said) = (requests("/typing"), requests("/messages"));
     assert!(typing.last() < said.last(), "somebody writes when all is said: {typing:?} {said:?}");
+}
+
+#[tokio::test]
+async fn typing_is_shown_again_and_again_while_a_turn_lasts_and_not_after_it() {
+    let home = Home::new(17).await;
+    let other = home.server.add_channel(home.guild, "other");
+    let (first, second) = (Gate::new(), Gate::new());
+    for gate in [&first, &second] {
+        home.model.script(Answer::stream().wait(gate).token("at last").done());
+    }
+    let pair = home.pair(Settings::new()).await;
+    let typed = |place: Snowflake| home.asked("POST", &format!("/channels/{place}/typing"));
+    let types = async |place: Snowflake, times: usize| {
+        let is_typed = |_: &_| (typed(place) >= times).then_some(());
+        home.server.wait(&format!("typing for the {times}. time"), is_typed).await;
+    };
+    home.asks("take your time");
+    home.model.request(0).await;
+    types(home.channel, 1).await;
+    // It says when the first one would show it again: a little earlier.
+    home.alice.says(other, &format!("<@{}> and you too", home.bot.id));
+    types(other, 2).await;
+    assert!(typed(home.channel) >= 2, "{}", typed(home.channel));
+    first.open();
+    home.hears(&["at last"]).await;
+    let shown = typed(home.channel);
+    types(other, 3).await;
+    assert_eq!(typed(home.channel), shown, "somebody writes when all is said");
+    assert_eq!(home.server.screen(other).len(), 1);
+    second.open();
+    home.server.wait_seen(other, "at last").await;
+    assert_eq!((pair.dead_letters().await, home.server.limits_broken()), (Vec::new(), 0));
 }
 
 #[tokio::test]
