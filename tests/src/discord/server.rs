@@ -148,6 +148,7 @@ impl DiscordBuilder {
             interactions: Interactions::default(),
             faults: Faults::new(self.seed),
             ledger: Ledger::default(),
+            resume_url: None,
             chance: fastrand::Rng::with_seed(self.seed),
         };
         let shared = Shared::new(self.clock, state);

@@ -68,6 +68,12 @@ impl DiscordServer {
         }
     }
 
+    /// Sends who begins a session to another address for resuming it, as READY may by
+    /// discord.com/developers/docs/topics/gateway#resuming.
+    pub fn resume_at(&self, url: &str) {
+        self.shared.with(|state| state.resume_url = Some(url.to_owned()));
+    }
+
     /// Forgets the sessions of a bot, so that RESUME is refused; its sockets stay and hear nothing.
     pub fn forget(&self, bot: Snowflake) {
         self.shared.with(|state| {

@@ -22,6 +22,8 @@ pub(crate) struct State {
     pub(crate) interactions: Interactions,
     pub(crate) faults: Faults,
     pub(crate) ledger: Ledger,
+    /// Where READY sends who wants to resume, where that is not here.
+    pub(crate) resume_url: Option<String>,
     /// For names of sessions and tokens; faults draw from another stream, so that one more request shifts nothing there.
     pub(crate) chance: fastrand::Rng,
 }

@@ -61,6 +61,16 @@ async fn ready_comes_first_then_the_guilds() {
 }
 
 #[tokio::test]
+async fn a_session_can_be_sent_elsewhere_to_be_resumed() {
+    let scene = Scene::new().await;
+    scene.server.resume_at("ws://127.0.0.1:9");
+    let mut socket = scene.raw.connect().await;
+    socket.identify(json!({ "intents": READS.0 })).await;
+    assert_eq!(socket.event("READY").await["resume_gateway_url"], "ws://127.0.0.1:9");
+    assert_ne!(scene.server.gateway_url(), "ws://127.0.0.1:9", "who identifies comes here");
+}
+
+#[tokio::test]
 async fn one_key_identifies_once_in_five_seconds() {
     let rules = BotRules { max_concurrency: 2, ..BotRules::default() };
     let scene = Scene::with(|builder| builder, rules).await;

@@ -82,9 +82,10 @@ fn begin(state: &mut State, socket: u64, mut session: Session) {
     let (bot, world) = (session.bot, &state.world);
     let mine = |guild: &&Guild| guild.members.contains_key(&bot) && guild.id.shard(session.shard.1) == session.shard.0;
     let guilds: Vec<&Guild> = world.guilds.values().filter(mine).collect();
+    let resume_url = state.resume_url.clone().unwrap_or_else(|| state.gateway_url());
     let ready = json!({
         "v": 10, "user": me(state, bot), "session_type": "normal", "session_id": session.id,
-        "resume_gateway_url": state.gateway_url(), "shard": [session.shard.0, session.shard.1],
+        "resume_gateway_url": resume_url, "shard": [session.shard.0, session.shard.1],
         "guilds": guilds.iter().map(|guild| json!({ "id": guild.id, "unavailable": true })).collect::<Vec<_>>(),
         "application": { "id": bot, "flags": 0 }, "private_channels": [], "relationships": [], "user_settings": {},
         "geo_ordered_rtc_regions": [], "_trace": [],
