@@ -3,7 +3,10 @@
 use std::net::TcpListener;
 
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    task::JoinSet,
+};
 
 use tests::{Answer, FreePort, ModelServer, Pair, Process, Program, RedisServer, Settings, WebChatClient, until};
 
@@ -73,13 +76,13 @@ async fn without_redis_nothing_starts() {
 
 /// Answers like a Redis that reads its file: to every command of the first `connections`. After them it is the real one.
 async fn loads_first(listener: tokio::net::TcpListener, redis: &RedisServer, connections: usize) {
-    let mut served = 0;
+    let (mut served, mut open) = (0, JoinSet::new());
     loop {
         let Ok((mut client, _)) = listener.accept().await else { return };
         served += 1;
-        let socket = redis.socket().to_owned();
+        let socket = redis.socket().clone();
         let is_loading = served <= connections;
-        tokio::spawn(async move {
+        open.spawn(async move {
             if !is_loading {
                 let Ok(mut server) = tokio::net::UnixStream::connect(socket).await else { return };
                 let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;

@@ -69,6 +69,8 @@ pub(super) async fn keep(shards: &Shards, shard: u32, jobs: mpsc::Sender<Job>) -
             End::Resume if in_vain >= RESUMES_MAX => {
                 tracing::info!(platform = %shards.shared.name, shard, "the session cannot be resumed; a new one is begun");
                 (session, in_vain) = (None, 0);
+                // The gate has its own pauses, and these were for another address.
+                pause = Pause::default();
             }
             End::Resume => {}
             End::Anew => session = None,
