@@ -2,6 +2,7 @@
 
 use crate::choice::Role;
 use crate::envelope::envelope;
+use crate::inbound::Attachment;
 use crate::limits;
 use crate::schema::Bound;
 
@@ -24,6 +25,14 @@ envelope! {
     /// The action that brought an answer: what an edit or a delete of ours names.
     message_key: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES),
         Some("discord:1482309033636531201:0".into());
+    /// The platform's id of the message that it answers.
+    reply_to: Option<String>, Optional, Bound::up_to(limits::ID_BYTES), Some("1482308781978290951".into());
+    /// When it was changed last; seconds since the epoch.
+    edited: Option<f64>, Optional, Bound::ANY, Some(1_773_480_420.5);
+    /// When it was deleted; seconds since the epoch. Nothing of what was said is left then.
+    deleted: Option<f64>, Optional, Bound::ANY, Some(1_773_480_431.25);
+    /// Files that came with it, without their bytes.
+    attachments: Vec<Attachment>, Optional, Bound::list(limits::ATTACHMENT_ITEMS, usize::MAX), vec![Attachment::example()];
 }
 
 #[cfg(test)]

@@ -43,7 +43,8 @@ impl Daemon for Inference {
         let name = model.name().to_owned();
         let (previews, publishing) = Previews::new(context.bus.clone(), context.tasks.stop().clone());
         context.tasks.spawn_needed("previews", publishing);
-        let turns = Turns::new(Arc::clone(settings), model, previews.clone()).map_err(StartError::Configuration)?;
+        let turns = Turns::new(Arc::clone(settings), model, previews.clone(), context.bus.clone())
+            .map_err(StartError::Configuration)?;
         let config = |role| ConsumerConfig {
             role,
             instance: context.instance.clone(),

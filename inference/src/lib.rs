@@ -4,9 +4,9 @@
 //! everything that a turn did leaves it in one commit. [`turn`] reads as the turn does: gather, render, infer, act.
 #![forbid(unsafe_code)]
 
+mod conversation;
 mod daemon;
 pub mod drain;
-mod history;
 pub mod model;
 mod prompt;
 pub mod turn;

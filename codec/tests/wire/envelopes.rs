@@ -148,15 +148,23 @@ pub(crate) fn preview() -> impl Strategy<Value = PreviewFrame> {
 }
 
 pub(crate) fn history() -> impl Strategy<Value = HistoryMessage> {
-    (select(Role::ALL), seconds(), text(), of(some()), of(some()), of(some()), of(some())).prop_map(
-        |(role, ts, text, name, user_id, message_id, message_key)| HistoryMessage {
-            role,
-            ts,
-            text,
-            name,
-            user_id,
-            message_id,
-            message_key,
+    let ids = (of(some()), of(some()), of(some()), of(some()));
+    let times = (seconds(), of(seconds()), of(seconds()));
+    (select(Role::ALL), times, text(), of(some()), ids, vec(attachment(), 0..3)).prop_map(
+        |(role, (ts, edited, deleted), text, name, (user_id, message_id, message_key, reply_to), attachments)| {
+            HistoryMessage {
+                role,
+                ts,
+                text,
+                name,
+                user_id,
+                message_id,
+                message_key,
+                reply_to,
+                edited,
+                deleted,
+                attachments,
+            }
         },
     )
 }

@@ -209,6 +209,8 @@ pub(super) fn preview() -> Inputs {
         user_id: (role == Role::User).then(|| "7".into()),
         message_id: (role == Role::User).then(|| "99".into()),
         message_key: (role == Role::Assistant).then(|| "discord:99:0".into()),
+        edited: (role == Role::User).then_some(1_700_000_001.0),
+        ..HistoryMessage::default()
     };
     let batch = [first.to_bytes(), frame(1, 3, "lo").to_bytes(), frame(u64::MAX, u64::MAX, "\u{1f980}").to_bytes()];
     let batch = batch.concat();

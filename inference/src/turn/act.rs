@@ -1,11 +1,13 @@
 //! What becomes of a turn: the actions and the history of its commit.
 
+use std::time::Duration;
+
 use bus::{Action, Commit, HistoryWrite, unix_ms};
 use bytes::Bytes;
-use codec::{ActionType, HistoryMessage, InboundView, Kind, Outbound, Role, names};
+use codec::{ActionType, InboundView, Kind, Outbound, control, names};
 
 use super::infer::{Answer, Ending};
-use crate::history::cut;
+use crate::conversation::{History, answered, said};
 
 const EMPTY: &str = "My language model gave an empty answer. Please try again.";
 const CUT: &str = "The answer was cut off here: it reached the longest that is allowed.";
@@ -58,7 +60,7 @@ impl<'a> Act<'a> {
             push.push(self.said());
         }
         if is_answer {
-            push.push(self.answered(&text));
+            push.push(answered(self.cause, &text, unix_ms() as f64 / 1000.0, self.message_bytes()).to_bytes());
         }
         Commit { actions, history: self.write(push, dropped), notes: None }
     }
@@ -66,6 +68,24 @@ impl<'a> Act<'a> {
     /// Nobody is answered, but what was said is remembered.
     pub(super) fn record(&self) -> Commit {
         Commit { history: self.write(vec![self.said()], 0), ..Commit::default() }
+    }
+
+    /// Nobody is answered, and what was shown in an answer's place by itself goes away.
+    pub(super) fn denied(&self) -> Commit {
+        let shown = self.retract(&names::message_key(self.cause, 0), 0);
+        Commit { actions: vec![shown], ..self.asked() }
+    }
+
+    /// What is told to who asks too often.
+    pub(super) fn limited(&self, pause: Duration) -> Commit {
+        let text = format!("That is more than I may answer for now. Please ask again in {} s.", pause.as_secs() + 1);
+        let told = action(&Outbound { action: ActionType::Message, text, ..self.outbound(0) });
+        Commit { actions: vec![told], ..self.asked() }
+    }
+
+    /// What was asked is remembered, and nothing else; a command to ask again says nothing.
+    fn asked(&self) -> Commit {
+        if self.inbound.custom_id == control::REGENERATE { Commit::default() } else { self.record() }
     }
 
     /// Everything is forgotten. A preview that was begun goes away.
@@ -85,6 +105,13 @@ impl<'a> Act<'a> {
         Commit { actions: begun.into_iter().collect(), ..Commit::default() }
     }
 
+    /// What was said before is remembered otherwise now. The answer to it, where one is named, goes away.
+    pub(super) fn rewrite(&self, history: &History, answer: Option<&str>) -> Commit {
+        let actions = answer.map(|answer| self.retract(answer, 0)).into_iter().collect();
+        let write = self.write(history.pack(), 0).map(|write| HistoryWrite { clear: true, ..write });
+        Commit { actions, history: write, notes: None }
+    }
+
     fn outbound(&self, index: u32) -> Outbound {
         outbound(self.inbound, names::message_key(self.cause, index), self.trace_id)
     }
@@ -94,21 +121,10 @@ impl<'a> Act<'a> {
     }
 
     fn said(&self) -> Bytes {
-        let inbound = self.inbound;
-        let text = cut(inbound.content, self.message_bytes()).to_owned();
-        let name = Some(super::author(inbound).to_owned());
-        let (user_id, message_id) = (Some(inbound.user_id.to_owned()), Some(inbound.message_id.to_owned()));
-        HistoryMessage { role: Role::User, ts: inbound.timestamp, text, name, user_id, message_id, message_key: None }
-            .to_bytes()
+        said(self.inbound, self.message_bytes()).to_bytes()
     }
 
-    fn answered(&self, text: &str) -> Bytes {
-        let (text, ts) = (cut(text, self.message_bytes()).to_owned(), unix_ms() as f64 / 1000.0);
-        let message_key = Some(names::message_key(self.cause, 0));
-        HistoryMessage { role: Role::Assistant, ts, text, message_key, ..HistoryMessage::default() }.to_bytes()
-    }
-
-    fn message_bytes(&self) -> usize {
+    pub(super) fn message_bytes(&self) -> usize {
         usize::try_from(self.history.message_bytes.as_u64()).unwrap_or(usize::MAX)
     }
 

@@ -101,7 +101,7 @@ impl Turns {
                         self.stages.first_token.record(asked.elapsed());
                     }
                     let room = text_max - text.len();
-                    let fits = crate::history::cut(&piece, room);
+                    let fits = crate::conversation::cut(&piece, room);
                     text.push_str(fits);
                     preview.grow(&text, fits.len());
                     if fits.len() < piece.len() {

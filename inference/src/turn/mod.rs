@@ -1,24 +1,28 @@
 //! A turn, step by step: what is asked for (`plan`), gather, render, infer, act.
 
 mod act;
+mod admit;
 mod infer;
 mod plan;
 mod preview;
 
 use std::{sync::Arc, time::Duration};
 
-use bus::{Action, Commit, Failure, Handler, HistoryWrite, Outcome, Previews, Route, RouteError, Turn, Way, unix_ms};
+use bus::{
+    Action, Bus, Commit, Failure, Handler, HistoryWrite, Outcome, Previews, Route, RouteError, Turn, Way, unix_ms,
+};
 use bytes::Bytes;
-use codec::{InboundRoute, InboundView, Kind, control};
+use codec::{InboundRoute, InboundView, Kind, control, event_id, names};
 use service::Settings;
 use tracing::Instrument;
 
 use crate::{
-    history::History,
+    conversation::{History, author, said, time, told},
     model::{ChatMessage, Model, Role},
     prompt::{Facts, Prompt},
 };
 use act::Act;
+use admit::{Admission, Admit};
 use infer::{Changed, Steer};
 use plan::Plan;
 
@@ -32,6 +36,7 @@ pub struct Turns {
     model: Arc<dyn Model>,
     prompt: Prompt,
     previews: Previews,
+    admit: Admit,
     stages: Stages,
 }
 
@@ -49,7 +54,8 @@ impl Turns {
     ///
     /// # Errors
     /// One line that says what is wrong with the prompt of the settings.
-    pub fn new(settings: Arc<Settings>, model: Arc<dyn Model>, previews: Previews) -> Result<Self, String> {
+    pub fn new(settings: Arc<Settings>, model: Arc<dyn Model>, previews: Previews, bus: Bus) -> Result<Self, String> {
+        let admit = Admit::new(settings.access.clone(), bus);
         let prompt = Prompt::new(&settings.prompt)?;
         let stage =
             |name: &'static str| metrics::histogram!("stargazer_stage_seconds", "stage" => name, "role" => "inbound");
@@ -59,7 +65,7 @@ impl Turns {
             model: stage("model_done"),
             event_to_request: metrics::histogram!("stargazer_event_to_request_seconds"),
         };
-        Ok(Self { settings, model, prompt, previews, stages })
+        Ok(Self { settings, model, prompt, previews, admit, stages })
     }
 
     /// Until its message holds still. One that is edited while it is answered is answered anew, in the same place.
@@ -96,17 +102,21 @@ impl Turns {
                 }
                 return Ok(Outcome::Commit(act.record()));
             }
+            Plan::Change => return Ok(self.change(turn, inbound, act).await),
             Plan::Forget => return Ok(Outcome::Commit(act.forget())),
             Plan::Nothing => return Ok(Outcome::Commit(Commit::default())),
         };
 
         let began = tokio::time::Instant::now();
-        let mut history = match turn.history().await {
-            Ok(records) => History::unpack(&records),
-            Err(error) => {
-                tracing::warn!(%error, "the history could not be read, the turn waits");
-                return Ok(Outcome::Wait(HISTORY_AGAIN));
-            }
+        let (history, admission) = tokio::join!(history(turn), self.admit.admit(inbound));
+        match admission {
+            Admission::Answered => {}
+            Admission::Denied => return Ok(Outcome::Commit(act.denied())),
+            Admission::Limited(pause) => return Ok(Outcome::Commit(act.limited(pause))),
+        }
+        let mut history = match history {
+            Ok(history) => history,
+            Err(outcome) => return Ok(outcome),
         };
         let mut dropped = 0;
         if let Some(target) = target {
@@ -119,7 +129,7 @@ impl Turns {
             }
             dropped = answers;
         }
-        let messages = match self.render(inbound, history, again) {
+        let messages = match self.render(inbound, &history, again) {
             Ok(messages) => messages,
             Err(error) => return Ok(Outcome::Retry(Failure { code: "prompt", error: error.to_string() })),
         };
@@ -130,23 +140,44 @@ impl Turns {
         Ok(Outcome::Commit(act.answer(answer, target, dropped)))
     }
 
+    /// What comes to a message that was answered: the conversation remembers it as it reads now.
+    async fn change(&self, turn: &mut Turn, inbound: &InboundView<'_>, act: &Act<'_>) -> Outcome {
+        let mut history = match history(turn).await {
+            Ok(history) => history,
+            Err(outcome) => return outcome,
+        };
+        let (is_changed, mut answer) = (
+            match inbound.kind {
+                Kind::Edit => history.edit(inbound, act.message_bytes()),
+                _ => history.delete(inbound.message_id, unix_ms() as f64 / 1000.0),
+            },
+            None,
+        );
+        if inbound.kind == Kind::Delete && self.settings.inference.retract_deleted {
+            let key = names::message_key(&event_id::message(inbound.platform, inbound.message_id), 0);
+            answer = Some(key).filter(|key| history.retract(key));
+        }
+        let commit =
+            if is_changed || answer.is_some() { act.rewrite(&history, answer.as_deref()) } else { Commit::default() };
+        Outcome::Commit(commit)
+    }
+
     /// System prompt, history, question.
     fn render(
         &self,
         inbound: &InboundView<'_>,
-        history: History,
+        history: &History,
         again: bool,
     ) -> Result<Vec<ChatMessage>, minijinja::Error> {
         let user = author(inbound);
-        let now = rfc3339(unix_ms());
+        let now = time(unix_ms() as f64 / 1000.0);
         let facts =
             Facts { platform: inbound.platform, room: inbound.room_name, is_dm: inbound.is_dm, user, now: &now };
         let mut messages = vec![ChatMessage { role: Role::System, content: self.prompt.render(&facts)? }];
-        messages.extend(history.into_chat(!inbound.is_dm));
+        messages.extend(history.told(!inbound.is_dm));
         if !again {
-            let content =
-                if inbound.is_dm { inbound.content.to_owned() } else { format!("{user}: {}", inbound.content) };
-            messages.push(ChatMessage { role: Role::User, content });
+            // As it will be remembered, so that the next request begins like this one.
+            messages.push(told(&said(inbound, usize::MAX), !inbound.is_dm));
         }
         Ok(messages)
     }
@@ -184,10 +215,15 @@ impl Handler for Turns {
     }
 }
 
-/// Who wrote a message, for the model. Somebody always did, also where a platform tells no names.
-fn author<'a>(inbound: &InboundView<'a>) -> &'a str {
-    let names = [inbound.display_name.unwrap_or_default(), inbound.username];
-    names.into_iter().find(|name| !name.is_empty()).unwrap_or(inbound.user_id)
+/// What is remembered of the lane; else what becomes of the turn.
+async fn history(turn: &mut Turn) -> Result<History, Outcome> {
+    match turn.history().await {
+        Ok(records) => Ok(History::unpack(&records)),
+        Err(error) => {
+            tracing::warn!(%error, "the history could not be read, the turn waits");
+            Err(Outcome::Wait(HISTORY_AGAIN))
+        }
+    }
 }
 
 /// A message with what its newest edit made of it.
@@ -200,8 +236,4 @@ fn as_edited<'a>(message: &'a Bytes, edit: Option<&'a Bytes>) -> Result<InboundV
         inbound.embeds = edit.embeds;
     }
     Ok(inbound)
-}
-
-fn rfc3339(unix_ms: u64) -> String {
-    humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + Duration::from_millis(unix_ms)).to_string()
 }

@@ -11,6 +11,8 @@ pub(super) enum Plan<'a> {
     AnswerAgain { target: &'a str },
     /// Remember it.
     Record,
+    /// What was said before and answered since reads otherwise now, or is gone.
+    Change,
     /// Forget the conversation.
     Forget,
     /// It only concerns a turn that runs, and none does; or it is of a kind that this version takes note of and no more.
@@ -22,6 +24,7 @@ impl<'a> Plan<'a> {
         match (inbound.kind, inbound.custom_id) {
             (Kind::Message, _) if inbound.is_addressed => Self::Answer,
             (Kind::Message, _) => Self::Record,
+            (Kind::Edit | Kind::Delete, _) => Self::Change,
             (Kind::Interaction, control::FORGET) => Self::Forget,
             (Kind::Interaction, control::REGENERATE) => {
                 Self::AnswerAgain { target: inbound.values.iter().next().unwrap_or("") }
@@ -64,6 +67,9 @@ mod tests {
         };
         assert_eq!(plan(&|inbound| inbound.is_addressed = true), "Answer");
         assert_eq!(plan(&|_| {}), "Record");
+        for kind in [Kind::Edit, Kind::Delete] {
+            assert_eq!(plan(&|inbound| inbound.kind = kind), "Change");
+        }
         let interaction = |inbound: &mut Inbound, id: &str| {
             inbound.kind = Kind::Interaction;
             inbound.custom_id = id.into();

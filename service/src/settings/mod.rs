@@ -11,6 +11,7 @@ mod relations;
 mod sections;
 mod slash;
 mod source;
+mod subject;
 mod value;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -19,10 +20,11 @@ pub use document::Document;
 pub use platforms::{Platform, PlatformKind};
 pub use problem::Problem;
 pub use sections::{
-    Boot, Bus, Discord, DiscordCommand, Gateway, HealthSettings, History, Inference, Log, Media, Model, Prompt, Redis,
-    Shutdown, WebChat,
+    Access, Boot, Bus, Discord, DiscordCommand, Gateway, HealthSettings, History, Inference, Log, Media, Model, Prompt,
+    Redis, Shutdown, WebChat,
 };
 pub use source::Source;
+pub use subject::{Subject, SubjectKind};
 pub use value::{Durability, LogFormat};
 
 /// Everything that a deployment may set, checked.
@@ -46,6 +48,8 @@ pub struct Settings {
     pub media: Media,
     /// The worker.
     pub inference: Inference,
+    /// Who is answered.
+    pub access: Access,
     /// The model.
     pub model: Model,
     /// The system prompt.
@@ -80,6 +84,7 @@ impl Settings {
             gateway: Gateway::read(Gateway::PATH, &mut source, &mut problems),
             media: Media::read(Media::PATH, &mut source, &mut problems),
             inference: Inference::read(Inference::PATH, &mut source, &mut problems),
+            access: Access::read(Access::PATH, &mut source, &mut problems),
             model: Model::read(Model::PATH, &mut source, &mut problems),
             prompt: Prompt::read(Prompt::PATH, &mut source, &mut problems),
             history: History::read(History::PATH, &mut source, &mut problems),

@@ -12,6 +12,7 @@ use secrecy::SecretString;
 
 use super::{
     macros::sections,
+    subject::Subject,
     value::{Durability, LogFormat},
 };
 
@@ -126,6 +127,24 @@ sections! {
         failures_max: u32 = "3", from 1 to 100;
         /// Times its worker may die while a turn runs before its message becomes a dead letter.
         deaths_max: u32 = "10", from 1 to 1000;
+        /// Whether the answer to a message goes away when that is deleted.
+        retract_deleted: bool = "false";
+    }
+
+    /// Who is answered. What is not answered is remembered all the same, as what was said in the room. Lists name users, roles,
+    /// channels (threads and private conversations as well), servers and whole platforms, by the name of the platform's block:
+    /// `user:discord:123`, `role:discord:9`, `channel:discord:5`, `server:discord:3`, `platform:webchat`.
+    Access = "access" {
+        /// Whether nobody is answered but who is in `allow`.
+        default_deny: bool = "false";
+        /// Who is answered then.
+        allow: Vec<Subject>;
+        /// Who is never answered, even if allowed.
+        deny: Vec<Subject>;
+        /// Answers that one user gets in a minute, wherever they ask. What is beyond is told when to ask again. 0: no limit.
+        user_per_minute: u32 = "0", from 0 to 100000;
+        /// The same of all users of a server together.
+        server_per_minute: u32 = "0", from 0 to 100000;
     }
 
     /// The language model: any endpoint that speaks OpenAI's chat completions. Without one, a built-in echo answers.

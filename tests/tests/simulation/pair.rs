@@ -48,7 +48,7 @@ impl Pair {
         stop: &CancellationToken,
     ) -> (Failing, impl Future<Output = ()> + Send + use<>) {
         let (previews, publishing) = Previews::new(bus.clone(), stop.clone());
-        let turns = Turns::new(Arc::clone(&self.settings), Arc::new(model::Scripted), previews).unwrap();
+        let turns = Turns::new(Arc::clone(&self.settings), Arc::new(model::Scripted), previews, bus.clone()).unwrap();
         (Failing { turns, fails: self.offer != Offer::Nothing }, publishing)
     }
 

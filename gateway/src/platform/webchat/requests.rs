@@ -45,11 +45,11 @@ impl Refusal {
     }
 
     pub(super) fn busy() -> Self {
-        Self::new("busy", "Too many messages are waiting. Please try again in a moment.")
+        Self::new("busy", "Too many messages are waiting.")
     }
 
     fn unavailable() -> Self {
-        Self::new("unavailable", "Messages can't be taken right now. Please try again in a moment.")
+        Self::new("unavailable", "Messages can't be taken right now.")
     }
 
     fn not_found() -> Self {

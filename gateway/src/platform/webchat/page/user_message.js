@@ -59,7 +59,7 @@ export class UserMessage {
     this.#files.update(item.chat, item.files);
     setAttribute(this.element, 'data-id', item.id);
     setAttribute(this.element, 'data-state', item.state);
-    const waiting = item.reason ? 'Not taken yet, trying again…' : 'sending…';
+    const waiting = item.reason ? `${item.reason} Trying again…` : 'sending…';
     setText(this.#note, { sending: waiting, error: item.reason, done: item.edited ? 'edited' : '' }[item.state]);
     setText(this.#time, item.state === 'done' ? timeOfDay(item.ts) : '');
     setAttribute(this.#time, 'datetime', new Date(item.ts).toISOString());

@@ -1,0 +1,179 @@
+//! What is remembered of a conversation, as it lies in Redis and as a model is told of it.
+
+mod record;
+mod transcript;
+
+use bytes::Bytes;
+use codec::{HistoryMessage, HistoryMessageView, InboundView, Role};
+
+use crate::model::ChatMessage;
+pub(crate) use record::{answered, author, said};
+pub(crate) use transcript::{time, told};
+
+/// A lane's history, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    messages: Vec<HistoryMessage>,
+}
+
+impl History {
+    /// Reads what was kept. A record that cannot be read is left out and counted: a conversation goes on without it.
+    pub(crate) fn unpack(records: &[Bytes]) -> Self {
+        let mut messages = Vec::with_capacity(records.len());
+        for record in records {
+            match HistoryMessageView::decode(record) {
+                Ok(message) => messages.push(message.into_owned()),
+                Err(error) => {
+                    tracing::warn!(%error, "a message of a history cannot be read");
+                    metrics::counter!("stargazer_history_unreadable_total").increment(1);
+                }
+            }
+        }
+        Self { messages }
+    }
+
+    /// As records, oldest first.
+    pub(crate) fn pack(&self) -> Vec<Bytes> {
+        self.messages.iter().map(HistoryMessage::to_bytes).collect()
+    }
+
+    /// Gives what somebody said another text, and other files. False where it is not remembered, or says so already.
+    pub(crate) fn edit(&mut self, edit: &InboundView<'_>, bytes_max: usize) -> bool {
+        let Some(message) = self.said(edit.message_id).filter(|message| message.deleted.is_none()) else {
+            return false;
+        };
+        let (text, attachments) = (cut(edit.content, bytes_max), record::attachments(edit));
+        let is_changed = message.text != text || message.attachments != attachments;
+        if is_changed {
+            text.clone_into(&mut message.text);
+            (message.attachments, message.edited) = (attachments, Some(edit.timestamp));
+        }
+        is_changed
+    }
+
+    /// Forgets what somebody said; that there was something stays. False where it is not remembered.
+    pub(crate) fn delete(&mut self, message_id: &str, at: f64) -> bool {
+        let Some(message) = self.said(message_id).filter(|message| message.deleted.is_none()) else { return false };
+        message.text.clear();
+        message.attachments.clear();
+        message.deleted = Some(at);
+        true
+    }
+
+    /// Forgets an answer, by its key. False where it is not remembered.
+    pub(crate) fn retract(&mut self, message_key: &str) -> bool {
+        let before = self.messages.len();
+        self.messages.retain(|message| message.message_key.as_deref() != Some(message_key));
+        self.messages.len() < before
+    }
+
+    fn said(&mut self, message_id: &str) -> Option<&mut HistoryMessage> {
+        let is_it = |message: &&mut HistoryMessage| {
+            message.role == Role::User && message.message_id.as_deref() == Some(message_id)
+        };
+        self.messages.iter_mut().rev().find(is_it)
+    }
+
+    /// How many of the newest messages are the last answer: what an answer in its place drops. None when `target` is not
+    /// the key of the last answer and something was answered.
+    pub(crate) fn answer_to_replace(&self, target: &str) -> Option<usize> {
+        let answers = self.messages.iter().rev().take_while(|message| message.role == Role::Assistant).count();
+        let last = self.messages.last()?;
+        let is_last = answers == 0 || last.message_key.as_deref() == Some(target);
+        is_last.then_some(answers)
+    }
+
+    /// Without its newest messages.
+    pub(crate) fn without_newest(mut self, count: usize) -> Self {
+        self.messages.truncate(self.messages.len().saturating_sub(count));
+        self
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// As a model is told of it.
+    pub(crate) fn told(&self, is_room: bool) -> impl Iterator<Item = ChatMessage> {
+        self.messages.iter().map(move |message| told(message, is_room))
+    }
+}
+
+/// Text cut to at most `bytes`, between characters.
+pub(crate) fn cut(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(role: Role, text: &str, key: Option<&str>) -> Bytes {
+        let key = key.map(str::to_owned);
+        HistoryMessage {
+            role,
+            ts: 1.0,
+            text: text.into(),
+            name: Some("Ada".into()),
+            message_key: key,
+            ..HistoryMessage::default()
+        }
+        .to_bytes()
+    }
+
+    #[test]
+    fn what_was_packed_is_told() {
+        let records = [
+            message(Role::User, "hi", None),
+            Bytes::from_static(b"\xc1"),
+            message(Role::Assistant, "hello", Some("c:0")),
+        ];
+        let told: Vec<_> = History::unpack(&records).told(false).map(|message| message.content).collect();
+        assert_eq!(told, ["hi", "hello"]);
+    }
+
+    #[test]
+    fn only_the_last_answer_can_be_replaced() {
+        let question = message(Role::User, "hi", None);
+        let answered = [question.clone(), message(Role::Assistant, "hello", Some("c:0"))];
+        assert_eq!(History::unpack(&answered).answer_to_replace("c:0"), Some(1));
+        assert_eq!(History::unpack(&answered).answer_to_replace("b:0"), None);
+        assert_eq!(History::unpack(&[question]).answer_to_replace("failed:0"), Some(0));
+        assert_eq!(History::default().answer_to_replace("c:0"), None);
+    }
+
+    #[test]
+    fn what_was_said_is_changed_and_forgotten_by_its_id() {
+        let said = |id: &str, text: &str| {
+            let id = Some(id.to_owned());
+            HistoryMessage { ts: 1.0, text: text.into(), message_id: id, ..HistoryMessage::default() }.to_bytes()
+        };
+        let records =
+            [said("1", "my password is x"), message(Role::Assistant, "noted", Some("c:0")), said("2", "frnace")];
+        let mut history = History::unpack(&records);
+        let edit = |id: &str, text: &str| {
+            codec::Inbound { message_id: id.into(), content: text.into(), timestamp: 9.0, ..codec::Inbound::example() }
+                .to_bytes()
+        };
+        let change = |history: &mut History, id: &str, text: &str| {
+            history.edit(&InboundView::decode(&edit(id, text)).unwrap(), 100)
+        };
+        assert!(change(&mut history, "2", "germany") && !change(&mut history, "3", "spain"));
+        assert!(!change(&mut history, "2", "germany"), "it says so already");
+        assert!(history.delete("1", 9.0) && !history.delete("1", 9.5) && !history.delete("c:0", 9.0));
+        assert!(!change(&mut history, "1", "back"), "what is deleted stays so");
+        let told = |history: &History| history.told(false).map(|message| message.content).collect::<Vec<_>>();
+        let again = History::unpack(&history.pack());
+        assert_eq!(told(&again)[..2], ["[deleted at 1970-01-01T00:00:09Z]", "noted"]);
+        assert!(told(&again)[2].starts_with("germany"));
+        assert!(history.retract("c:0") && !history.retract("c:0"));
+        assert_eq!(told(&history).len(), 2);
+    }
+
+    #[test]
+    fn cuts_fall_between_characters() {
+        assert_eq!(cut("aäb", 2), "a");
+        assert_eq!(cut("aäb", 3), "aä");
+        assert_eq!(cut("a", 9), "a");
+    }
+}

@@ -1,0 +1,134 @@
+//! What the model is told of a conversation: as it reads now, whatever was changed, deleted or sent along.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so at once")]
+
+use serde_json::{Value, json};
+use tests::{ModelServer, Pair, WebChatClient, until};
+
+/// Says something and waits for its answer: its id, and the key of the answer.
+async fn says(visitor: &mut WebChatClient, chat: &str, text: &str) -> (String, String) {
+    let id = visitor.say(chat, text).await;
+    let key = visitor.answer(chat, &id).await["key"].as_str().unwrap().to_owned();
+    (id, key)
+}
+
+async fn asks(visitor: &mut WebChatClient, request: Value) {
+    let answer = visitor.ask(request.clone()).await;
+    assert_eq!(answer["t"], "ok", "{request}: {answer}");
+}
+
+/// What the model was asked last.
+fn asked_last(model: &ModelServer) -> Vec<String> {
+    model.requests().last().unwrap().conversation()
+}
+
+#[tokio::test]
+async fn what_is_changed_after_its_answer_is_told_as_it_reads_now() {
+    let model = ModelServer::new().await;
+    let pair = Pair::with_model(&model).await;
+    let mut visitor = pair.visitor().await;
+    let chat = visitor.new_chat().await;
+    let (id, key) = says(&mut visitor, &chat, "capital of Frnace").await;
+    asks(&mut visitor, json!({"t": "edit", "chat": chat, "target": id, "text": "capital of Germany"})).await;
+    // Another answer to it answers what it says now.
+    let again = visitor.regenerate(&chat, &key).await;
+    visitor.answer(&chat, &again).await;
+    assert_eq!(asked_last(&model), ["user: capital of Germany"]);
+    says(&mut visitor, &chat, "and of Spain?").await;
+    let said = format!("assistant: {}", ModelServer::SAYS);
+    assert_eq!(asked_last(&model), ["user: capital of Germany", &said, "user: and of Spain?"]);
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_not_told_any_more() {
+    let model = ModelServer::new().await;
+    let pair = Pair::with_model(&model).await;
+    let mut visitor = pair.visitor().await;
+    let chat = visitor.new_chat().await;
+    let (id, _) = says(&mut visitor, &chat, "my password is HUNTER2").await;
+    asks(&mut visitor, json!({"t": "retract", "chat": chat, "target": id})).await;
+    says(&mut visitor, &chat, "and now?").await;
+    let asked = asked_last(&model);
+    assert!(asked[0].starts_with("user: [deleted at 2") && asked.len() == 3, "{asked:?}");
+    let history = pair.redis.command(["KEYS", "sg:history:*"]).await.list()[0].text().to_owned();
+    let kept = pair.redis.command(["LRANGE", &history, "0", "-1"]).await;
+    assert!(!format!("{kept:?}").contains("HUNTER2"), "nor is it kept");
+}
+
+#[tokio::test]
+async fn an_answer_goes_with_its_message_where_that_is_set() {
+    let model = ModelServer::new().await;
+    let url = model.base_url();
+    let settings = [
+        ("SG_MODEL_BASE_URL", url.as_str()),
+        ("SG_MODEL_NAME", ModelServer::MODEL),
+        ("SG_INFERENCE__RETRACT_DELETED", "true"),
+    ];
+    let pair = Pair::with(&settings).await;
+    let mut visitor = pair.visitor().await;
+    let chat = visitor.new_chat().await;
+    let (id, key) = says(&mut visitor, &chat, "my password is HUNTER2").await;
+    asks(&mut visitor, json!({"t": "retract", "chat": chat, "target": id})).await;
+    let is_gone = |entry: &&Value| entry["kind"] == "delete" && entry["target"] == key;
+    visitor.wait("the answer goes", |visitor| visitor.entries(&chat).into_iter().find(is_gone).map(|_| ())).await;
+    says(&mut visitor, &chat, "and now?").await;
+    let asked = asked_last(&model);
+    assert!(asked[0].starts_with("user: [deleted at ") && asked[1] == "user: and now?", "{asked:?}");
+}
+
+#[tokio::test]
+async fn files_that_come_along_are_named() {
+    let model = ModelServer::new().await;
+    let pair = Pair::with_model(&model).await;
+    let mut visitor = pair.visitor().await;
+    let chat = visitor.new_chat().await;
+    let uploaded = visitor.ask_http("POST", &format!("/files/{chat}?name=notes.txt"), "text/plain", "abc").await;
+    let file: Value = serde_json::from_str(&uploaded.body).unwrap();
+    asks(&mut visitor, json!({"t": "send", "chat": chat, "text": "", "files": [file]})).await;
+    until("it is answered", || async { pair.unfinished().await == 0 && !model.requests().is_empty() }).await;
+    assert_eq!(asked_last(&model), ["user: [file: notes.txt (text/plain, 3 B)]"]);
+}
+
+#[tokio::test]
+async fn who_asks_too_often_is_told_when_to_ask_again() {
+    let model = ModelServer::new().await;
+    let url = model.base_url();
+    let settings = [
+        ("SG_MODEL_BASE_URL", url.as_str()),
+        ("SG_MODEL_NAME", ModelServer::MODEL),
+        ("SG_ACCESS__USER_PER_MINUTE", "1"),
+    ];
+    let pair = Pair::with(&settings).await;
+    let mut visitor = pair.visitor().await;
+    let chat = visitor.new_chat().await;
+    says(&mut visitor, &chat, "one").await;
+    let id = visitor.say(&chat, "two").await;
+    let told = visitor.answer(&chat, &id).await["text"].as_str().unwrap().to_owned();
+    assert!(told.starts_with("That is more than I may answer for now. Please ask again in "), "{told}");
+    assert_eq!(model.requests().len(), 1);
+    // Others are answered meanwhile.
+    let mut other = pair.visitor().await;
+    let chat = other.new_chat().await;
+    says(&mut other, &chat, "three").await;
+    assert_eq!(asked_last(&model), ["user: three"]);
+}
+
+#[tokio::test]
+async fn who_is_denied_is_not_answered_and_is_remembered() {
+    let model = ModelServer::new().await;
+    let url = model.base_url();
+    let settings = [
+        ("SG_MODEL_BASE_URL", url.as_str()),
+        ("SG_MODEL_NAME", ModelServer::MODEL),
+        ("SG_ACCESS__DEFAULT_DENY", "true"),
+        ("SG_ACCESS__ALLOW", "platform:other"),
+    ];
+    let pair = Pair::with(&settings).await;
+    let mut visitor = pair.visitor().await;
+    let chat = visitor.new_chat().await;
+    visitor.say(&chat, "one").await;
+    until("it is done", || async { pair.unfinished().await == 0 }).await;
+    until("it is counted", || async { pair.workers[0].metric("stargazer_questions_refused_total").await >= 1.0 }).await;
+    assert_eq!(model.requests().len(), 0);
+    let history = pair.redis.command(["KEYS", "sg:history:*"]).await.list()[0].text().to_owned();
+    assert_eq!(pair.redis.command(["LLEN", &history]).await.number(), 1);
+}
