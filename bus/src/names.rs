@@ -100,6 +100,8 @@ impl Names {
     pub const SHARD_NOTICES: &'static str = "sg:pubsub:shards";
     /// Pub/sub channel on which the inventory of a platform is asked for by its name, or that of all by nothing.
     pub const INVENTORY_NOTICES: &'static str = "sg:pubsub:inventory";
+    /// Pub/sub channel that says that settings have changed and are to be read anew.
+    pub const CONFIG_NOTICES: &'static str = "sg:pubsub:config";
     /// The names of notices begin with it. They go to every node of a cluster by plain PUBLISH, so that whoever writes one need not
     /// know of shards.
     const NOTICES: &'static str = "sg:pubsub:";

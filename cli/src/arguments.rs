@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Up(Up),
     /// Check the settings, or print all of them with their defaults.
     Config(Config),
+    /// Show what the model would be asked.
+    Prompt(Prompt),
     /// Look at what was given up (dead letters), put it back, or remove it.
     Dlq(Dlq),
     /// Show what waits in the streams, by role and shard.
@@ -89,6 +91,42 @@ pub(crate) struct Look {
     #[command(flatten)]
     pub(crate) place: Place,
     /// One JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Prompt {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    #[command(subcommand)]
+    pub(crate) command: PromptCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PromptCommand {
+    /// Render the prompt of the settings with a message as somebody might write it.
+    Render(Render),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Render {
+    /// What is written.
+    #[arg(default_value = "Hello!")]
+    pub(crate) text: String,
+    /// The name of the room that it is written in; without one it is written in private.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) room: Option<String>,
+    /// Who writes it.
+    #[arg(long, value_name = "NAME", default_value = "someone")]
+    pub(crate) user: String,
+    /// The platform that it is written on.
+    #[arg(long, value_name = "NAME", default_value = "webchat", conflicts_with = "conversation")]
+    pub(crate) platform: String,
+    /// After what is remembered of this conversation in Redis, like `webchat:abc`.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) conversation: Option<String>,
+    /// The messages as the endpoint gets them.
     #[arg(long)]
     pub(crate) json: bool,
 }

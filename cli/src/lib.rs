@@ -1,7 +1,7 @@
 //! `stargazer`: runs the pair on one machine ([`up`]), and the operator's tools.
 //!
 //! It knows the daemons only from outside: their programs beside its own, their settings, their exit codes, what they tell
-//! a supervisor, and what they leave in Redis. It never writes an envelope of its own.
+//! a supervisor, and what they leave in Redis. It never publishes an envelope of its own.
 #![forbid(unsafe_code)]
 
 mod arguments;
@@ -13,6 +13,7 @@ mod written;
 mod child;
 mod config;
 mod operate;
+mod prompt;
 mod up;
 
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Up(arguments) => up::up(&arguments, &environment),
         Command::Config(arguments) => config::config(&arguments, &environment),
+        Command::Prompt(arguments) => prompt::prompt(&arguments, &environment),
         Command::Dlq(arguments) => operate::dlq(&arguments, &environment),
         Command::Lag(arguments) => operate::lag(&arguments, &environment),
         Command::Shards(arguments) => operate::shards(&arguments, &environment),

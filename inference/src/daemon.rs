@@ -4,9 +4,15 @@ use std::sync::Arc;
 
 use bus::{Consumer, ConsumerConfig, ConsumerStatus, Handler, LeaseConfig, Previews, Role};
 use service::{Context, Daemon, OnEnd, Problem, Settings, StartError};
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{drain::Drain, model, prompt::Prompt, turn::Turns};
+use crate::{
+    drain::Drain,
+    prompt::Prompt,
+    setup::{self, Setup},
+    turn::Turns,
+};
 
 /// See the module.
 #[derive(Debug)]
@@ -30,21 +36,20 @@ impl Daemon for Inference {
     const HEALTH_PORT: u16 = 9091;
 
     fn refuse(settings: &Settings) -> Vec<Problem> {
-        Prompt::new(&settings.prompt)
-            .err()
-            .map(|message| Problem { place: "prompt.system".into(), message })
-            .into_iter()
-            .collect()
+        let place = if settings.prompt.system_file.is_some() { "prompt.system_file" } else { "prompt.system" };
+        let fault = Prompt::new(&settings.prompt).err();
+        fault.map(|message| Problem { place: place.into(), message }).into_iter().collect()
     }
 
     async fn prepare(context: &Context) -> Result<Self, StartError> {
         let settings = &context.settings;
-        let model = model::from_settings(&settings.model).map_err(StartError::Configuration)?;
-        let name = model.name().to_owned();
+        let setup = Setup::new(Arc::clone(settings)).map_err(StartError::Configuration)?;
+        let name = setup.model.name().to_owned();
+        let (keeping, setup) = watch::channel(Arc::new(setup));
+        context.tasks.spawn_needed("setup", setup::keep(keeping, context.clone()));
         let (previews, publishing) = Previews::new(context.bus.clone(), context.tasks.stop().clone());
         context.tasks.spawn_needed("previews", publishing);
-        let turns = Turns::new(Arc::clone(settings), model, previews.clone(), context.bus.clone())
-            .map_err(StartError::Configuration)?;
+        let turns = Turns::new(setup, previews.clone(), context.bus.clone());
         let config = |role| ConsumerConfig {
             role,
             instance: context.instance.clone(),

@@ -9,6 +9,8 @@ mod daemon;
 pub mod drain;
 pub mod model;
 mod prompt;
+mod setup;
 pub mod turn;
 
 pub use daemon::Inference;
+pub use setup::Setup;

@@ -54,7 +54,7 @@ async fn phases_come_in_order_and_a_signal_drains() {
     let settings = Settings::read(Source::new(None, &environment)).unwrap();
     let phases = Phases::default();
 
-    let running = service::run::<Toy>(settings, None, &phases);
+    let running = service::run::<Toy>(settings, None, None, &phases);
     let watching = async {
         phases.reached(Phase::Ready).await;
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM).unwrap();

@@ -1,6 +1,7 @@
 //! What operators look at and do by hand, with nothing of it on a message's way: dead letters, lag, who owns what.
 
 mod dead_letters;
+mod history;
 mod letter;
 mod shards;
 

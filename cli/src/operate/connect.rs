@@ -13,11 +13,11 @@ pub(super) struct Connected {
 }
 
 /// Connects, and does `work`.
-pub(super) fn run(
+pub(super) fn run<T>(
     place: &Place,
     environment: &Environment,
-    work: impl AsyncFnOnce(Connected) -> Result<Exit, Refusal>,
-) -> Result<Exit, Refusal> {
+    work: impl AsyncFnOnce(Connected) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Refusal::internal(format!("the runtime cannot be made: {error}")))?;
     runtime.block_on(async { work(Connected::to(place, environment).await?).await })

@@ -10,11 +10,12 @@ mod select;
 mod shards;
 mod table;
 
+use bytes::Bytes;
 use service::Exit;
 
 use crate::{
     Refusal,
-    arguments::{Dlq, Look},
+    arguments::{Dlq, Look, Place},
     environment::Environment,
 };
 use connect::Connected;
@@ -32,6 +33,13 @@ pub(crate) fn lag(arguments: &Look, environment: &Environment) -> Result<Exit, R
 /// `stargazer shards`.
 pub(crate) fn shards(arguments: &Look, environment: &Environment) -> Result<Exit, Refusal> {
     connect::run(&arguments.place, environment, async |deployment| shards::shards(arguments, &deployment).await)
+}
+
+/// What is remembered of a conversation, oldest first.
+pub(crate) fn history(place: &Place, environment: &Environment, lane: &str) -> Result<Vec<Bytes>, Refusal> {
+    connect::run(place, environment, async |deployment| {
+        deployment.bus.history(lane).await.map_err(|error| refused(&error))
+    })
 }
 
 /// What Redis said, for a person.

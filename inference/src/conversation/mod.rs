@@ -6,7 +6,7 @@ mod transcript;
 use bytes::Bytes;
 use codec::{HistoryMessage, HistoryMessageView, InboundView, Role};
 
-use crate::model::ChatMessage;
+use crate::{model::ChatMessage, prompt::Person};
 pub(crate) use record::{answered, author, said};
 pub(crate) use transcript::{time, told};
 
@@ -65,6 +65,18 @@ impl History {
         let before = self.messages.len();
         self.messages.retain(|message| message.message_key.as_deref() != Some(message_key));
         self.messages.len() < before
+    }
+
+    /// Who has said something, the latest first: this one, and before it those of the history.
+    pub(crate) fn people<'a>(&'a self, inbound: &'a InboundView<'_>, most: usize) -> Vec<Person<'a>> {
+        let mut people = vec![Person { name: author(inbound), id: inbound.user_id }];
+        for message in self.messages.iter().rev() {
+            let (Some(name), Some(id)) = (&message.name, &message.user_id) else { continue };
+            if people.len() < most && people.iter().all(|known| known.id != id) {
+                people.push(Person { name, id });
+            }
+        }
+        people
     }
 
     fn said(&mut self, message_id: &str) -> Option<&mut HistoryMessage> {

@@ -17,50 +17,37 @@ pub(super) enum Admission {
     Limited(Duration),
 }
 
-/// The lists and limits.
-#[derive(Debug)]
-pub(super) struct Admit {
-    access: Access,
-    bus: Bus,
+/// Takes a place of each limit that a question counts against. Without an answer of Redis there is no limit: the turn needs it
+/// as well, and waits for it.
+async fn take(access: &Access, bus: &Bus, inbound: &InboundView<'_>) -> Option<Duration> {
+    let Access { user_per_minute, server_per_minute, .. } = *access;
+    let user = (user_per_minute, "user", Some(inbound.user_id));
+    for (per_minute, what, id) in [user, (server_per_minute, "server", inbound.guild_id)] {
+        let Some(id) = id.filter(|_| per_minute > 0) else { continue };
+        let name = format!("{what}:{}:{id}", inbound.platform);
+        let budget = Budget::new(bus.clone(), &name, per_minute, f64::from(per_minute) / 60.0);
+        match budget.take(1).await {
+            Ok((0, pause)) => return Some(pause),
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, name, "a limit could not be asked"),
+        }
+    }
+    None
 }
 
-impl Admit {
-    pub(super) fn new(access: Access, bus: Bus) -> Self {
-        Self { access, bus }
-    }
-
-    /// Takes a place of each limit that a question counts against. Without an answer of Redis there is no limit: the turn needs it
-    /// as well, and waits for it.
-    async fn take(&self, inbound: &InboundView<'_>) -> Option<Duration> {
-        let Access { user_per_minute, server_per_minute, .. } = self.access;
-        let user = (user_per_minute, "user", Some(inbound.user_id));
-        for (per_minute, what, id) in [user, (server_per_minute, "server", inbound.guild_id)] {
-            let Some(id) = id.filter(|_| per_minute > 0) else { continue };
-            let name = format!("{what}:{}:{id}", inbound.platform);
-            let budget = Budget::new(self.bus.clone(), &name, per_minute, f64::from(per_minute) / 60.0);
-            match budget.take(1).await {
-                Ok((0, pause)) => return Some(pause),
-                Ok(_) => {}
-                Err(error) => tracing::debug!(%error, name, "a limit could not be asked"),
-            }
-        }
-        None
-    }
-
-    /// Whether and when a question is answered.
-    pub(super) async fn admit(&self, inbound: &InboundView<'_>) -> Admission {
-        let has_limits = self.access.user_per_minute > 0 || self.access.server_per_minute > 0;
-        let (admission, reason) = match (allows(&self.access, inbound), has_limits) {
-            (false, _) => (Admission::Denied, "denied"),
-            (true, false) => return Admission::Answered,
-            (true, true) => match self.take(inbound).await {
-                None => return Admission::Answered,
-                Some(pause) => (Admission::Limited(pause), "limited"),
-            },
-        };
-        metrics::counter!("stargazer_questions_refused_total", "reason" => reason).increment(1);
-        admission
-    }
+/// Whether and when a question is answered.
+pub(super) async fn admit(access: &Access, bus: &Bus, inbound: &InboundView<'_>) -> Admission {
+    let has_limits = access.user_per_minute > 0 || access.server_per_minute > 0;
+    let (admission, reason) = match (allows(access, inbound), has_limits) {
+        (false, _) => (Admission::Denied, "denied"),
+        (true, false) => return Admission::Answered,
+        (true, true) => match take(access, bus, inbound).await {
+            None => return Admission::Answered,
+            Some(pause) => (Admission::Limited(pause), "limited"),
+        },
+    };
+    metrics::counter!("stargazer_questions_refused_total", "reason" => reason).increment(1);
+    admission
 }
 
 /// Whether the lists let a question be answered. What is denied is so whatever is allowed.

@@ -7,7 +7,10 @@ use futures_util::StreamExt;
 use tokio::time::sleep_until;
 
 use super::{Turns, preview::Preview};
-use crate::model::{ChatMessage, Delta, ModelError};
+use crate::{
+    model::{ChatMessage, Delta, ModelError},
+    setup::Setup,
+};
 
 /// What the model wrote, and how that ended.
 #[derive(Debug)]
@@ -63,15 +66,16 @@ impl Steer {
 impl Turns {
     pub(super) async fn infer(
         &self,
+        setup: &Setup,
         turn: &mut Turn,
         inbound: &InboundView<'_>,
         messages: Vec<ChatMessage>,
     ) -> Result<Answer, Changed> {
         let key = names::message_key(&turn.facts().cause, 0);
         let mut preview = Preview::new(turn.preview_sink(&self.previews, inbound.platform), inbound, key);
-        let text_max = usize::try_from(self.settings.model.reply_bytes_max.as_u64()).unwrap_or(usize::MAX);
+        let text_max = usize::try_from(setup.settings.model.reply_bytes_max.as_u64()).unwrap_or(usize::MAX);
         let asked = tokio::time::Instant::now();
-        let mut stream = self.model.ask(messages);
+        let mut stream = setup.model.ask(messages);
         let mut text = String::new();
         let mut ending = Ending::Whole;
         // That there is somebody at it.
@@ -113,14 +117,14 @@ impl Turns {
                 Some(Ok(Delta::TooLong)) => ending = Ending::TooLong,
                 Some(Ok(Delta::Usage(usage))) => {
                     let count = |kind: &'static str, tokens| {
-                        metrics::counter!("stargazer_model_tokens_total", "model" => self.model.name().to_owned(), "kind" => kind)
+                        metrics::counter!("stargazer_model_tokens_total", "model" => setup.model.name().to_owned(), "kind" => kind)
                             .increment(tokens);
                     };
                     count("prompt", usage.prompt);
                     count("completion", usage.completion);
                 }
                 Some(Err(error)) => {
-                    tracing::error!(model = self.model.name(), bytes = text.len(), "the model failed: {error}");
+                    tracing::error!(model = setup.model.name(), bytes = text.len(), "the model failed: {error}");
                     metrics::counter!("stargazer_model_failures_total", "code" => error.code()).increment(1);
                     ending = Ending::Failed(error);
                     break;

@@ -5,6 +5,7 @@ mod admit;
 mod infer;
 mod plan;
 mod preview;
+mod render;
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,16 +14,12 @@ use bus::{
 };
 use bytes::Bytes;
 use codec::{InboundRoute, InboundView, Kind, control, event_id, names};
-use service::Settings;
+use tokio::sync::watch;
 use tracing::Instrument;
 
-use crate::{
-    conversation::{History, author, said, time, told},
-    model::{ChatMessage, Model, Role},
-    prompt::{Facts, Prompt},
-};
+use crate::{conversation::History, setup::Setup};
 use act::Act;
-use admit::{Admission, Admit};
+use admit::{Admission, admit};
 use infer::{Changed, Steer};
 use plan::Plan;
 
@@ -32,11 +29,9 @@ const HISTORY_AGAIN: Duration = Duration::from_millis(200);
 /// The handler of all turns of a worker.
 #[derive(Debug)]
 pub struct Turns {
-    settings: Arc<Settings>,
-    model: Arc<dyn Model>,
-    prompt: Prompt,
+    setup: watch::Receiver<Arc<Setup>>,
     previews: Previews,
-    admit: Admit,
+    bus: Bus,
     stages: Stages,
 }
 
@@ -50,13 +45,9 @@ struct Stages {
 }
 
 impl Turns {
-    /// Turns that ask this model.
-    ///
-    /// # Errors
-    /// One line that says what is wrong with the prompt of the settings.
-    pub fn new(settings: Arc<Settings>, model: Arc<dyn Model>, previews: Previews, bus: Bus) -> Result<Self, String> {
-        let admit = Admit::new(settings.access.clone(), bus);
-        let prompt = Prompt::new(&settings.prompt)?;
+    /// Turns that each have the setup of when they begin.
+    #[must_use]
+    pub fn new(setup: watch::Receiver<Arc<Setup>>, previews: Previews, bus: Bus) -> Self {
         let stage =
             |name: &'static str| metrics::histogram!("stargazer_stage_seconds", "stage" => name, "role" => "inbound");
         let stages = Stages {
@@ -65,11 +56,12 @@ impl Turns {
             model: stage("model_done"),
             event_to_request: metrics::histogram!("stargazer_event_to_request_seconds"),
         };
-        Ok(Self { settings, model, prompt, previews, admit, stages })
+        Self { setup, previews, bus, stages }
     }
 
     /// Until its message holds still. One that is edited while it is answered is answered anew, in the same place.
     async fn take(&self, turn: &mut Turn) -> Outcome {
+        let setup = self.setup();
         let facts = turn.facts().clone();
         let mut edit = None;
         loop {
@@ -77,8 +69,8 @@ impl Turns {
                 Ok(inbound) => inbound,
                 Err(error) => return Outcome::Dead(Failure { code: "undecodable", error: error.to_string() }),
             };
-            let act = Act::new(&inbound, &facts.cause, &facts.trace_id, &self.settings.history);
-            match self.try_once(turn, &inbound, &act).await {
+            let act = Act::new(&inbound, &facts.cause, &facts.trace_id, &setup.settings.history);
+            match self.try_once(&setup, turn, &inbound, &act).await {
                 Ok(outcome) => return outcome,
                 Err(Changed::Deleted) => return Outcome::Commit(act.deleted()),
                 Err(Changed::Edited(payload)) => edit = Some(payload),
@@ -86,7 +78,17 @@ impl Turns {
         }
     }
 
-    async fn try_once(&self, turn: &mut Turn, inbound: &InboundView<'_>, act: &Act<'_>) -> Result<Outcome, Changed> {
+    fn setup(&self) -> Arc<Setup> {
+        Arc::clone(&self.setup.borrow())
+    }
+
+    async fn try_once(
+        &self,
+        setup: &Setup,
+        turn: &mut Turn,
+        inbound: &InboundView<'_>,
+        act: &Act<'_>,
+    ) -> Result<Outcome, Changed> {
         let plan = Plan::of(inbound);
         let (again, target) = match plan {
             Plan::Answer => (false, None),
@@ -102,13 +104,13 @@ impl Turns {
                 }
                 return Ok(Outcome::Commit(act.record()));
             }
-            Plan::Change => return Ok(self.change(turn, inbound, act).await),
+            Plan::Change => return Ok(change(setup, turn, inbound, act).await),
             Plan::Forget => return Ok(Outcome::Commit(act.forget())),
             Plan::Nothing => return Ok(Outcome::Commit(Commit::default())),
         };
 
         let began = tokio::time::Instant::now();
-        let (history, admission) = tokio::join!(history(turn), self.admit.admit(inbound));
+        let (history, admission) = tokio::join!(history(turn), admit(&setup.settings.access, &self.bus, inbound));
         match admission {
             Admission::Answered => {}
             Admission::Denied => return Ok(Outcome::Commit(act.denied())),
@@ -129,57 +131,15 @@ impl Turns {
             }
             dropped = answers;
         }
-        let messages = match self.render(inbound, &history, again) {
+        let messages = match setup.render(inbound, &history, again) {
             Ok(messages) => messages,
             Err(error) => return Ok(Outcome::Retry(Failure { code: "prompt", error: error.to_string() })),
         };
         self.stages.context.record(began.elapsed());
         let since_event = unix_ms() as f64 / 1000.0 - inbound.timestamp;
         self.stages.event_to_request.record(since_event.max(0.0));
-        let answer = self.infer(turn, inbound, messages).await?;
+        let answer = self.infer(setup, turn, inbound, messages).await?;
         Ok(Outcome::Commit(act.answer(answer, target, dropped)))
-    }
-
-    /// What comes to a message that was answered: the conversation remembers it as it reads now.
-    async fn change(&self, turn: &mut Turn, inbound: &InboundView<'_>, act: &Act<'_>) -> Outcome {
-        let mut history = match history(turn).await {
-            Ok(history) => history,
-            Err(outcome) => return outcome,
-        };
-        let (is_changed, mut answer) = (
-            match inbound.kind {
-                Kind::Edit => history.edit(inbound, act.message_bytes()),
-                _ => history.delete(inbound.message_id, unix_ms() as f64 / 1000.0),
-            },
-            None,
-        );
-        if inbound.kind == Kind::Delete && self.settings.inference.retract_deleted {
-            let key = names::message_key(&event_id::message(inbound.platform, inbound.message_id), 0);
-            answer = Some(key).filter(|key| history.retract(key));
-        }
-        let commit =
-            if is_changed || answer.is_some() { act.rewrite(&history, answer.as_deref()) } else { Commit::default() };
-        Outcome::Commit(commit)
-    }
-
-    /// System prompt, history, question.
-    fn render(
-        &self,
-        inbound: &InboundView<'_>,
-        history: &History,
-        again: bool,
-    ) -> Result<Vec<ChatMessage>, minijinja::Error> {
-        let user = author(inbound);
-        let now = time(unix_ms() as f64 / 1000.0);
-        let facts =
-            Facts { platform: inbound.platform, room: inbound.room_name, is_dm: inbound.is_dm, user, now: &now };
-        let mut messages = vec![ChatMessage { role: Role::System, content: self.prompt.render(&facts)? }];
-        messages.extend(history.told(!inbound.is_dm));
-        if !again {
-            // As it will be remembered, so that the next request begins like this one.
-            messages.push(told(&said(inbound, usize::MAX), !inbound.is_dm));
-        }
-        Ok(messages)
     }
 }
 
@@ -200,7 +160,8 @@ impl Handler for Turns {
 
     fn record(&self, payload: &Bytes) -> Result<Option<HistoryWrite>, RouteError> {
         let inbound = InboundView::decode(payload).map_err(|error| RouteError(error.to_string()))?;
-        Ok(Act::new(&inbound, inbound.cause(), inbound.trace_id, &self.settings.history).record().history)
+        let history = &self.setup().settings.history;
+        Ok(Act::new(&inbound, inbound.cause(), inbound.trace_id, history).record().history)
     }
 
     async fn run(&self, turn: &mut Turn) -> Outcome {
@@ -213,6 +174,28 @@ impl Handler for Turns {
         let inbound = InboundView::decode(payload).ok()?;
         inbound.is_addressed.then(|| act::notice(&inbound))
     }
+}
+
+/// What comes to a message that was answered: the conversation remembers it as it reads now.
+async fn change(setup: &Setup, turn: &mut Turn, inbound: &InboundView<'_>, act: &Act<'_>) -> Outcome {
+    let mut history = match history(turn).await {
+        Ok(history) => history,
+        Err(outcome) => return outcome,
+    };
+    let (is_changed, mut answer) = (
+        match inbound.kind {
+            Kind::Edit => history.edit(inbound, act.message_bytes()),
+            _ => history.delete(inbound.message_id, unix_ms() as f64 / 1000.0),
+        },
+        None,
+    );
+    if inbound.kind == Kind::Delete && setup.settings.inference.retract_deleted {
+        let key = names::message_key(&event_id::message(inbound.platform, inbound.message_id), 0);
+        answer = Some(key).filter(|key| history.retract(key));
+    }
+    let commit =
+        if is_changed || answer.is_some() { act.rewrite(&history, answer.as_deref()) } else { Commit::default() };
+    Outcome::Commit(commit)
 }
 
 /// What is remembered of the lane; else what becomes of the turn.

@@ -1,8 +1,9 @@
 //! The sequence itself, from a connected bus to a drained process.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use bus::{Bus, BusConfig, Registry};
+use bus::{Bus, BusConfig, Names, Registry};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep};
 use tracing_appender::non_blocking::ErrorCounter;
 use uuid::Uuid;
@@ -11,6 +12,7 @@ use super::{
     daemon::{Context, Daemon, StartError},
     heartbeat,
     phase::{Phase, Phases},
+    reload::Reload,
     signals::Signals,
 };
 use crate::{
@@ -23,8 +25,14 @@ use crate::{
 const LOADED_WITHIN: Duration = Duration::from_secs(600);
 const LOADING_AGAIN: Duration = Duration::from_millis(100);
 
-/// Boots, runs and drains a daemon, and says by `phases` how far it is. `dropped` counts log lines, where there is a log.
-pub async fn run<D: Daemon>(settings: Settings, dropped: Option<ErrorCounter>, phases: &Phases) -> Exit {
+/// Boots, runs and drains a daemon, and says by `phases` how far it is. `config` names the file that the settings are read from
+/// anew, where one was named. `dropped` counts log lines, where there is a log.
+pub async fn run<D: Daemon>(
+    settings: Settings,
+    config: Option<PathBuf>,
+    dropped: Option<ErrorCounter>,
+    phases: &Phases,
+) -> Exit {
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
         Err(error) => {
@@ -42,7 +50,7 @@ pub async fn run<D: Daemon>(settings: Settings, dropped: Option<ErrorCounter>, p
             tracing::info!(signal, "stopped while starting");
             Exit::Clean
         }
-        booted = boot::<D>(settings, dropped, &tasks, phases) => match booted {
+        booted = boot::<D>(settings, config, dropped, &tasks, phases) => match booted {
             Ok(up) => { running = Some(up); Exit::Clean }
             Err(error) => refused(&error, &redis),
         },
@@ -93,10 +101,13 @@ struct Up<D> {
 
 async fn boot<D: Daemon>(
     settings: Settings,
+    config: Option<PathBuf>,
     dropped: Option<ErrorCounter>,
     tasks: &Tasks,
     phases: &Phases,
 ) -> Result<Up<D>, StartError> {
+    // From here on it does not end the process.
+    let hangup = signal(SignalKind::hangup()).map_err(|error| StartError::Internal(format!("no SIGHUP: {error}")))?;
     let recorder = start_metrics().map_err(StartError::Internal)?;
     let instance = format!("{}{}", D::INSTANCE_PREFIX, &Uuid::new_v4().simple().to_string()[..8]);
     tracing::info!(service = D::SERVICE, %instance, version = env!("CARGO_PKG_VERSION"), "starting");
@@ -120,7 +131,12 @@ async fn boot<D: Daemon>(
     bus.check_topology().await?;
     // Some that is rented does not tell.
     bus.keeping().await.into_iter().flat_map(|keeping| keeping.faults()).for_each(|fault| tracing::warn!("{fault}"));
-    let context = Context { settings: Arc::new(settings), instance, bus, health, tasks: tasks.clone() };
+    let settings = Arc::new(settings);
+    let (reload, live) = Reload::new(config, D::refuse, Arc::clone(&settings));
+    let context = Context { settings, live, instance, bus, health, tasks: tasks.clone() };
+    let (notices, listening) = context.bus.listen(Names::CONFIG_NOTICES, tasks.stop().clone());
+    tasks.spawn_needed("config notices", listening);
+    tasks.spawn_needed("settings", reload.run(hangup, notices, tasks.stop().clone()));
     tasks.spawn_needed("metrics upkeep", keep_up(recorder, dropped, tasks.stop().clone()));
     tasks.spawn_needed("redis ping", heartbeat::ping(context.clone(), tasks.stop().clone()));
     let mut daemon = D::prepare(&context).await?;

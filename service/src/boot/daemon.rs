@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bus::Bus;
+use tokio::sync::watch;
 
 use crate::{Health, Problem, Settings, Tasks};
 
@@ -34,8 +35,10 @@ pub trait Daemon: Sized + Send {
 /// What the contract gives a daemon.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// Checked settings.
+    /// Checked settings, as they were at the start.
     pub settings: Arc<Settings>,
+    /// The same as they are now: of what takes effect without a start.
+    pub live: watch::Receiver<Arc<Settings>>,
     /// This process's id.
     pub instance: String,
     /// The log, connected and answering.

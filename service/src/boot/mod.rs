@@ -5,6 +5,7 @@ mod daemon;
 mod heartbeat;
 mod phase;
 mod process;
+mod reload;
 mod signals;
 
 pub use contract::run;

@@ -32,7 +32,7 @@ pub fn main<D: Daemon>() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&[format!("the runtime cannot be made: {error}")]),
     };
-    runtime.block_on(run::<D>(settings, Some(logs.dropped()), &Phases::default())).into()
+    runtime.block_on(run::<D>(settings, arguments.config, Some(logs.dropped()), &Phases::default())).into()
 }
 
 /// Settings are read before there is a log to write to.

@@ -103,6 +103,14 @@ impl Settings {
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
 
+    /// The same with what of `new` takes effect without a start.
+    #[must_use]
+    pub(crate) fn with_live(&self, new: Self) -> Self {
+        let Self { access, history, model, prompt, inference, .. } = new;
+        let inference = Inference { retract_deleted: inference.retract_deleted, ..self.inference.clone() };
+        Self { access, history, model, prompt, inference, ..self.clone() }
+    }
+
     /// Where Redis is. Not for logs: it may hold a password.
     #[must_use]
     pub fn redis_url(&self) -> &str {

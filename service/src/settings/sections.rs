@@ -169,12 +169,15 @@ sections! {
         temperature: Option<f32>;
     }
 
-    /// The system prompt, a Jinja template. It knows `platform`, `room`, `is_dm`, `user` and `now`.
+    /// The system prompt, a Jinja template. It knows `persona`, `platform`, `room`, `is_dm`, `user`, `people` (each with `name` and
+    /// `id`) and `now`. A change of it, or of its files, is taken without a start.
     Prompt = "prompt" {
         /// The template.
-        system: String = "You are a helpful assistant in a chat{% if not is_dm %} room{% endif %}. Answer in the language you are asked in, and use Markdown where it helps.";
-        /// A file that holds the template, instead of `system`.
+        system: String = "You are a helpful assistant in a chat{% if not is_dm %} room{% endif %}. Answer in the language you are asked in, and use Markdown where it helps.{% if persona %} {{ persona }}{% endif %}";
+        /// A file that holds the template, instead of `system`. It may include others of its folder.
         system_file: Option<PathBuf>;
+        /// Who the assistant is, in words: `You are Ferris, a crab that helps with Rust.`
+        persona: Option<String>;
     }
 
     /// What is remembered of a conversation.

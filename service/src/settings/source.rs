@@ -158,6 +158,15 @@ impl Source {
         }
     }
 
+    /// What was written, by key. Never shown: some of it is secret.
+    pub(crate) fn written(&self) -> BTreeMap<String, String> {
+        let text = |written: &Written| match written {
+            Written::Text(text) => text.clone(),
+            Written::List(items) => items.join(","),
+        };
+        self.values.iter().map(|(key, (written, _))| (key.clone(), text(written))).collect()
+    }
+
     /// What was written for `key`, and where. Marks the key as known.
     pub(super) fn take(&mut self, key: &str) -> Option<(Written, String)> {
         self.known.insert(key.to_owned());

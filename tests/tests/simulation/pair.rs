@@ -10,8 +10,9 @@ use bytes::Bytes;
 use codec::{Inbound, InboundView, Kind, event_id};
 use fastrand::Rng;
 use gateway::egress::split::{Rest, split};
-use inference::turn::Turns;
+use inference::{Setup, turn::Turns};
 use service::{Settings, Source};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -48,7 +49,8 @@ impl Pair {
         stop: &CancellationToken,
     ) -> (Failing, impl Future<Output = ()> + Send + use<>) {
         let (previews, publishing) = Previews::new(bus.clone(), stop.clone());
-        let turns = Turns::new(Arc::clone(&self.settings), Arc::new(model::Scripted), previews, bus.clone()).unwrap();
+        let setup = Setup::with_model(Arc::clone(&self.settings), Arc::new(model::Scripted)).unwrap();
+        let turns = Turns::new(watch::channel(Arc::new(setup)).1, previews, bus.clone());
         (Failing { turns, fails: self.offer != Offer::Nothing }, publishing)
     }
 
