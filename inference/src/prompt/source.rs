@@ -44,7 +44,7 @@ impl Source {
         let name = file.file_name().and_then(|name| name.to_str()).ok_or_else(|| unreadable(&"it names no file"))?;
         // To say so in its own words: a template that is not found is one of several reasons else.
         fs::metadata(file).map_err(|error| unreadable(&error))?;
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         let (noted, folder) = (Arc::clone(&read), folder.to_owned());
         environment.set_loader(move |name| {
             // Of this folder and what is below it.
