@@ -19,8 +19,8 @@ pub use exit::Exit;
 pub use health::{Check, Health};
 pub use local::is_local;
 pub use settings::{
-    Access, Boot, Bus, Discord, DiscordCommand, Document, Durability, Gateway, HealthSettings, History, Inference, Log,
-    LogFormat, Media, Model, Platform, PlatformKind, Problem, Prompt, Redis, Settings, Shutdown, Source, Subject,
-    SubjectKind, WebChat,
+    Access, Boot, Bus, Commands, Discord, DiscordCommand, Document, Durability, Gateway, HealthSettings, History,
+    Inference, Log, LogFormat, Media, Model, Platform, PlatformKind, Problem, Prompt, Redis, Settings, Shutdown,
+    Source, Subject, SubjectKind, WebChat,
 };
 pub use tasks::{OnEnd, Tasks};

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so at once")]
 
 use serde_json::{Value, json};
-use tests::{ModelServer, Pair, WebChatClient, until};
+use tests::{Answer, Gate, ModelServer, Pair, WebChatClient, until};
 
 /// Says something and waits for its answer: its id, and the key of the answer.
 async fn says(visitor: &mut WebChatClient, chat: &str, text: &str) -> (String, String) {
@@ -131,4 +131,45 @@ async fn who_is_denied_is_not_answered_and_is_remembered() {
     assert_eq!(model.requests().len(), 0);
     let history = pair.redis.command(["KEYS", "sg:history:*"]).await.list()[0].text().to_owned();
     assert_eq!(pair.redis.command(["LLEN", &history]).await.number(), 1);
+}
+
+#[tokio::test]
+async fn commands_are_done_and_not_asked() {
+    let model = ModelServer::new().await;
+    let pair = Pair::with_model(&model).await;
+    let mut visitor = pair.visitor().await;
+    let chat = visitor.new_chat().await;
+    let told = async |visitor: &mut WebChatClient, command: &str| {
+        let id = visitor.say(&chat, command).await;
+        visitor.answer(&chat, &id).await["text"].as_str().unwrap().to_owned()
+    };
+    says(&mut visitor, &chat, "one").await;
+    assert!(told(&mut visitor, "/help").await.contains("`/forget me`: forget what you have said"));
+    assert_eq!(told(&mut visitor, "/model").await, format!("`{}` answers here.", ModelServer::MODEL));
+    assert_eq!(told(&mut visitor, "/stop").await, "Nothing is being written.");
+    says(&mut visitor, &chat, "two").await;
+    let said = format!("assistant: {}", ModelServer::SAYS);
+    assert_eq!(asked_last(&model), ["user: one", &said, "user: two"], "nothing of them is remembered");
+    told(&mut visitor, "/forget me").await;
+    says(&mut visitor, &chat, "three").await;
+    assert_eq!(asked_last(&model), [&said, &said, "user: three"]);
+    told(&mut visitor, "/new").await;
+    says(&mut visitor, &chat, "four").await;
+    assert_eq!(asked_last(&model), ["user: four"]);
+    assert_eq!(model.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn a_typed_stop_ends_the_running_answer() {
+    let (model, gate) = (ModelServer::new().await, Gate::new());
+    model.script(Answer::stream().wait(&gate).token("Never to be ").stall());
+    let pair = Pair::with_model(&model).await;
+    let mut visitor = pair.visitor().await;
+    let chat = visitor.new_chat().await;
+    let running = visitor.say(&chat, "wait for it").await;
+    gate.open();
+    visitor.wait_preview(&running, "Never to be").await;
+    visitor.say(&chat, "/stop").await;
+    assert_eq!(visitor.answer(&chat, &running).await["text"], "Never to be ");
+    until("both are done", || async { pair.unfinished().await == 0 }).await;
 }

@@ -67,6 +67,13 @@ impl History {
         self.messages.len() < before
     }
 
+    /// Forgets what somebody has said. False where nothing is remembered of them.
+    pub(crate) fn forget(&mut self, user_id: &str) -> bool {
+        let before = self.messages.len();
+        self.messages.retain(|message| message.user_id.as_deref() != Some(user_id));
+        self.messages.len() < before
+    }
+
     /// Who has said something, the latest first: this one, and before it those of the history.
     pub(crate) fn people<'a>(&'a self, inbound: &'a InboundView<'_>, most: usize) -> Vec<Person<'a>> {
         let mut people = vec![Person { name: author(inbound), id: inbound.user_id }];

@@ -79,13 +79,20 @@ impl<'a> Act<'a> {
     /// What is told to who asks too often.
     pub(super) fn limited(&self, pause: Duration) -> Commit {
         let text = format!("That is more than I may answer for now. Please ask again in {} s.", pause.as_secs() + 1);
-        let told = action(&Outbound { action: ActionType::Message, text, ..self.outbound(0) });
-        Commit { actions: vec![told], ..self.asked() }
+        Commit { actions: self.say(text).actions, ..self.asked() }
     }
 
     /// What was asked is remembered, and nothing else; a command to ask again says nothing.
     fn asked(&self) -> Commit {
         if self.inbound.custom_id == control::REGENERATE { Commit::default() } else { self.record() }
+    }
+
+    /// The answer to a command, which is not remembered, nor is the command.
+    pub(super) fn say(&self, text: String) -> Commit {
+        Commit {
+            actions: vec![action(&Outbound { action: ActionType::Message, text, ..self.outbound(0) })],
+            ..Commit::default()
+        }
     }
 
     /// Everything is forgotten. A preview that was begun goes away.

@@ -51,10 +51,14 @@ pub(super) async fn admit(access: &Access, bus: &Bus, inbound: &InboundView<'_>)
 }
 
 /// Whether the lists let a question be answered. What is denied is so whatever is allowed.
-fn allows(access: &Access, inbound: &InboundView<'_>) -> bool {
+pub(super) fn allows(access: &Access, inbound: &InboundView<'_>) -> bool {
     let Access { allow, deny, default_deny, .. } = access;
-    let is_in = |list: &[Subject]| list.iter().any(|subject| is_about(subject, inbound));
-    !is_in(deny) && (!default_deny || is_in(allow))
+    !is_in(deny, inbound) && (!default_deny || is_in(allow, inbound))
+}
+
+/// Whether a list names who asks, or where.
+pub(super) fn is_in(list: &[Subject], inbound: &InboundView<'_>) -> bool {
+    list.iter().any(|subject| is_about(subject, inbound))
 }
 
 fn is_about(subject: &Subject, inbound: &InboundView<'_>) -> bool {

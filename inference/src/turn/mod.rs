@@ -2,6 +2,7 @@
 
 mod act;
 mod admit;
+mod command;
 mod infer;
 mod plan;
 mod preview;
@@ -19,7 +20,8 @@ use tracing::Instrument;
 
 use crate::{conversation::History, setup::Setup};
 use act::Act;
-use admit::{Admission, admit};
+use admit::{Admission, admit, allows};
+use command::Command;
 use infer::{Changed, Steer};
 use plan::Plan;
 
@@ -78,6 +80,16 @@ impl Turns {
         }
     }
 
+    /// Whether a message is the command that ends the running answer, of somebody who may.
+    fn stops(&self, payload: &Bytes) -> bool {
+        let (setup, Ok(inbound)) = (self.setup(), InboundView::decode(payload)) else { return false };
+        let (access, commands) = (&setup.settings.access, &setup.settings.commands);
+        inbound.is_addressed
+            && Command::of(&inbound, commands) == Some(Command::Stop)
+            && Command::Stop.is_allowed(&inbound, commands)
+            && allows(access, &inbound)
+    }
+
     fn setup(&self) -> Arc<Setup> {
         Arc::clone(&self.setup.borrow())
     }
@@ -108,6 +120,12 @@ impl Turns {
             Plan::Forget => return Ok(Outcome::Commit(act.forget())),
             Plan::Nothing => return Ok(Outcome::Commit(Commit::default())),
         };
+
+        if let Some(command) = Command::of(inbound, &setup.settings.commands)
+            && allows(&setup.settings.access, inbound)
+        {
+            return Ok(obey(setup, command, turn, inbound, act).await);
+        }
 
         let began = tokio::time::Instant::now();
         let (history, admission) = tokio::join!(history(turn), admit(&setup.settings.access, &self.bus, inbound));
@@ -153,6 +171,7 @@ impl Handler for Turns {
         let way = match route.kind {
             Kind::Message if !route.is_addressed => Way::Record,
             Kind::Interaction if control::is_urgent(route.custom_id) => Way::Control,
+            Kind::Message | Kind::Interaction if self.stops(payload) => Way::Control,
             _ => route.cause_of_message().map_or(Way::Turn, |of| Way::Change(of.into())),
         };
         Ok(Route { lane: route.channel_key.into(), cause, way })
@@ -174,6 +193,33 @@ impl Handler for Turns {
         let inbound = InboundView::decode(payload).ok()?;
         inbound.is_addressed.then(|| act::notice(&inbound))
     }
+}
+
+/// Does what a user has asked of the assistant itself.
+async fn obey(setup: &Setup, command: Command, turn: &mut Turn, inbound: &InboundView<'_>, act: &Act<'_>) -> Outcome {
+    let commands = &setup.settings.commands;
+    if !command.is_allowed(inbound, commands) {
+        return Outcome::Commit(act.say("You may not do that here.".into()));
+    }
+    Outcome::Commit(match command {
+        Command::New => Commit { actions: act.say("Forgotten. We begin anew.".into()).actions, ..act.forget() },
+        // What it was to stop took it; there is nothing.
+        Command::Stop => act.say("Nothing is being written.".into()),
+        Command::Help => act.say(command::help(commands)),
+        Command::Model => act.say(format!("`{}` answers here.", setup.model.name())),
+        Command::ForgetMe => {
+            let mut history = match history(turn).await {
+                Ok(history) => history,
+                Err(outcome) => return outcome,
+            };
+            let text = "What you have said in this conversation is forgotten.".to_owned();
+            if history.forget(inbound.user_id) {
+                Commit { actions: act.say(text).actions, ..act.rewrite(&history, None) }
+            } else {
+                act.say(text)
+            }
+        }
+    })
 }
 
 /// What comes to a message that was answered: the conversation remembers it as it reads now.

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{Problem, Settings, Source};
 
 /// Keys, and beginnings of keys, that take effect without a start.
-const LIVE: [&str; 5] = ["access.", "history.", "inference.retract_deleted", "model.", "prompt."];
+const LIVE: [&str; 6] = ["access.", "commands.", "history.", "inference.retract_deleted", "model.", "prompt."];
 
 /// Where the settings of this process come from, and what of them is in use.
 pub(super) struct Reload {

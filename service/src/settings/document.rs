@@ -5,8 +5,8 @@ use std::fmt;
 use super::{
     macros::{Key, List},
     sections::{
-        Access, Boot, Bus, Discord, Gateway, HealthSettings, History, Inference, Log, Media, Model, Prompt, Redis,
-        Shutdown, WebChat,
+        Access, Boot, Bus, Commands, Discord, Gateway, HealthSettings, History, Inference, Log, Media, Model, Prompt,
+        Redis, Shutdown, WebChat,
     },
 };
 
@@ -17,12 +17,13 @@ pub struct Document;
 /// Path, documentation, keys, and the list of blocks that it has.
 type Section = (&'static str, &'static [&'static str], &'static [Key], Option<List>);
 
-const SECTIONS: [Section; 15] = [
+const SECTIONS: [Section; 16] = [
     (Redis::PATH, Redis::DOC, Redis::KEYS, None),
     (Model::PATH, Model::DOC, Model::KEYS, None),
     (Prompt::PATH, Prompt::DOC, Prompt::KEYS, None),
     (History::PATH, History::DOC, History::KEYS, None),
     (Access::PATH, Access::DOC, Access::KEYS, None),
+    (Commands::PATH, Commands::DOC, Commands::KEYS, None),
     (WebChat::PATH, WebChat::DOC, WebChat::KEYS, None),
     (Discord::PATH, Discord::DOC, Discord::KEYS, Some(Discord::LIST)),
     (Gateway::PATH, Gateway::DOC, Gateway::KEYS, None),

@@ -20,8 +20,8 @@ pub use document::Document;
 pub use platforms::{Platform, PlatformKind};
 pub use problem::Problem;
 pub use sections::{
-    Access, Boot, Bus, Discord, DiscordCommand, Gateway, HealthSettings, History, Inference, Log, Media, Model, Prompt,
-    Redis, Shutdown, WebChat,
+    Access, Boot, Bus, Commands, Discord, DiscordCommand, Gateway, HealthSettings, History, Inference, Log, Media,
+    Model, Prompt, Redis, Shutdown, WebChat,
 };
 pub use source::Source;
 pub use subject::{Subject, SubjectKind};
@@ -50,6 +50,8 @@ pub struct Settings {
     pub inference: Inference,
     /// Who is answered.
     pub access: Access,
+    /// What users may ask of the assistant itself.
+    pub commands: Commands,
     /// The model.
     pub model: Model,
     /// The system prompt.
@@ -85,6 +87,7 @@ impl Settings {
             media: Media::read(Media::PATH, &mut source, &mut problems),
             inference: Inference::read(Inference::PATH, &mut source, &mut problems),
             access: Access::read(Access::PATH, &mut source, &mut problems),
+            commands: Commands::read(Commands::PATH, &mut source, &mut problems),
             model: Model::read(Model::PATH, &mut source, &mut problems),
             prompt: Prompt::read(Prompt::PATH, &mut source, &mut problems),
             history: History::read(History::PATH, &mut source, &mut problems),
@@ -106,9 +109,9 @@ impl Settings {
     /// The same with what of `new` takes effect without a start.
     #[must_use]
     pub(crate) fn with_live(&self, new: Self) -> Self {
-        let Self { access, history, model, prompt, inference, .. } = new;
+        let Self { access, commands, history, model, prompt, inference, .. } = new;
         let inference = Inference { retract_deleted: inference.retract_deleted, ..self.inference.clone() };
-        Self { access, history, model, prompt, inference, ..self.clone() }
+        Self { access, commands, history, model, prompt, inference, ..self.clone() }
     }
 
     /// Where Redis is. Not for logs: it may hold a password.

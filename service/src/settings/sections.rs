@@ -147,6 +147,24 @@ sections! {
         server_per_minute: u32 = "0", from 0 to 100000;
     }
 
+    /// What users may ask of the assistant itself, where it would answer: a message that consists of the command.
+    Commands = "commands" {
+        /// What stands before the name.
+        prefix: String = "/";
+        /// The name of the command that forgets the conversation. Of this and the others: an empty name switches it off.
+        new: String = "new";
+        /// Ends the running answer.
+        stop: String = "stop";
+        /// Says which commands there are.
+        help: String = "help";
+        /// Says which model answers.
+        model: String = "model";
+        /// `forget me`: forgets what the user has said in the conversation.
+        forget: String = "forget";
+        /// Who may use `new` and `stop` where several talk, as in `access.allow`. Empty: everybody.
+        rooms_for: Vec<Subject>;
+    }
+
     /// The language model: any endpoint that speaks OpenAI's chat completions. Without one, a built-in echo answers.
     Model = "model" {
         /// The endpoint, up to and including its version: `http://127.0.0.1:11434/v1`.
