@@ -25,7 +25,7 @@ envelope! {
     /// The action that brought an answer: what an edit or a delete of ours names.
     message_key: Option<String>, Optional, Bound::up_to(limits::KEY_BYTES),
         Some("discord:1482309033636531201:0".into());
-    /// The platform's id of the message that it answers.
+    /// The platform's id of the message that it answers; of an answer of ours the question's.
     reply_to: Option<String>, Optional, Bound::up_to(limits::ID_BYTES), Some("1482308781978290951".into());
     /// When it was changed last; seconds since the epoch.
     edited: Option<f64>, Optional, Bound::ANY, Some(1_773_480_420.5);

@@ -52,6 +52,7 @@ pub mod control;
 pub mod event_id;
 pub mod names;
 mod platform;
+mod triggers;
 
 // For people: the page, and whoever writes another client.
 mod examples;
@@ -73,6 +74,7 @@ pub use preview::{Frames, PreviewFrame, PreviewFrameView, frames};
 pub use raw::{Raw, RawView};
 pub use route::{InboundPeek, InboundRoute, OutboundRoute, peek_channel_key, peek_inbound, peek_lane};
 pub use schema::{Bound, Field, Pattern, Presence, Type};
+pub use triggers::Triggers;
 pub use unchecked::room::ENCODE_SPARE;
 pub use unchecked::text::utf8;
 pub use wire::{View, Wire};

@@ -9,7 +9,9 @@ mod daemon;
 pub mod drain;
 pub mod model;
 mod prompt;
+mod rooms;
 mod setup;
+mod subject;
 pub mod turn;
 
 pub use daemon::Inference;

@@ -1,6 +1,8 @@
 //! What turns are run with: as the settings and the files that they name are now. A turn keeps what it began with.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use codec::InboundView;
 
 use service::{Context, Settings};
 use tokio::{sync::watch, task::spawn_blocking, time::interval};
@@ -8,6 +10,7 @@ use tokio::{sync::watch, task::spawn_blocking, time::interval};
 use crate::{
     model::{self, Model},
     prompt::Prompt,
+    rooms::Rooms,
 };
 
 /// How often the prompt's files are looked at.
@@ -19,6 +22,9 @@ pub struct Setup {
     pub(crate) settings: Arc<Settings>,
     pub(crate) model: Arc<dyn Model>,
     pub(crate) prompt: Prompt,
+    pub(crate) rooms: Rooms,
+    /// Those of rooms that have one of their own, by name.
+    models: BTreeMap<String, Arc<dyn Model>>,
 }
 
 impl Setup {
@@ -28,7 +34,23 @@ impl Setup {
     /// One line that says what is wrong with them.
     pub fn new(settings: Arc<Settings>) -> Result<Self, String> {
         let model = model::from_settings(&settings.model)?;
-        Self::with_model(settings, model)
+        let mut setup = Self::with_model(settings, model)?;
+        if setup.settings.model.base_url.is_some() {
+            for name in setup.rooms.models() {
+                let settings = service::Model { name: Some(name.to_owned()), ..setup.settings.model.clone() };
+                setup.models.insert(name.to_owned(), model::from_settings(&settings)?);
+            }
+        }
+        Ok(setup)
+    }
+
+    /// Of these settings, with its files as they are now. Where the settings are the same, so are the connections to the model.
+    fn renewed(&self, settings: Arc<Settings>) -> Result<Self, String> {
+        if !Arc::ptr_eq(&settings, &self.settings) {
+            return Self::new(settings);
+        }
+        let setup = Self::with_model(settings, Arc::clone(&self.model))?;
+        Ok(Self { models: self.models.clone(), ..setup })
     }
 
     /// The same with another model.
@@ -37,50 +59,57 @@ impl Setup {
     /// One line that says what is wrong with the prompt.
     pub fn with_model(settings: Arc<Settings>, model: Arc<dyn Model>) -> Result<Self, String> {
         let prompt = Prompt::new(&settings.prompt).map_err(|fault| format!("prompt: {fault}"))?;
-        Ok(Self { settings, model, prompt })
+        let rooms = Rooms::new(&settings.inference.rooms);
+        Ok(Self { settings, model, prompt, rooms, models: BTreeMap::new() })
+    }
+
+    /// The model that answers a message.
+    pub(crate) fn model_of(&self, inbound: &InboundView<'_>) -> &Arc<dyn Model> {
+        self.rooms.model(inbound).and_then(|name| self.models.get(name)).unwrap_or(&self.model)
     }
 }
 
 /// Keeps it as the settings and their files are, until the process stops. What cannot be used changes nothing.
 pub(crate) async fn keep(now: watch::Sender<Arc<Setup>>, context: Context) {
     let mut settings = context.live.clone();
-    let mut look = interval(LOOK_EVERY);
-    let mut is_broken = false;
+    let (mut look, mut seen, mut told) = (interval(LOOK_EVERY), None, None);
     loop {
-        let before = Arc::clone(&now.borrow());
-        let next = tokio::select! {
+        let is_new = tokio::select! {
             biased;
             () = context.tasks.stop().cancelled() => return,
             changed = settings.changed() => match changed {
-                Ok(()) => {
-                    let next = Arc::clone(&settings.borrow_and_update());
-                    spawn_blocking(move || Some(Setup::new(next)))
-                }
+                Ok(()) => true,
                 Err(_) => return,
             },
-            _ = look.tick() => spawn_blocking(move || {
-                let with_same_model = || Setup::with_model(Arc::clone(&before.settings), Arc::clone(&before.model));
-                before.prompt.is_stale().then(with_same_model)
-            }),
+            _ = look.tick() => false,
         };
-        match next.await {
-            Ok(None) => {}
-            Ok(Some(Ok(setup))) => {
-                is_broken = false;
+        let (before, wanted) = (Arc::clone(&now.borrow()), Arc::clone(&settings.borrow_and_update()));
+        let next = spawn_blocking(move || {
+            // What is being written is not taken before it holds still.
+            let stamp = before.prompt.stale();
+            let is_due = is_new || (stamp.is_some() && stamp == seen) || !Arc::ptr_eq(&wanted, &before.settings);
+            (stamp, is_due.then(|| before.renewed(wanted)))
+        });
+        let Ok((stamp, next)) = next.await else { return };
+        seen = stamp;
+        match next {
+            None => {}
+            Some(Ok(setup)) => {
+                told = None;
                 tracing::info!(
                     model = setup.model.name(),
                     "turns that begin now have the settings and the prompt as they are now"
                 );
                 now.send_replace(Arc::new(setup));
             }
-            Ok(Some(Err(fault))) => {
-                // It is looked at again each second, and said once.
-                if !std::mem::replace(&mut is_broken, true) {
+            // It is tried again at each look, and each fault is said once.
+            Some(Err(fault)) => {
+                if told.as_ref() != Some(&fault) {
                     tracing::error!(fault, "the settings or the prompt cannot be used, and those before stay");
                     metrics::counter!("stargazer_setups_refused_total").increment(1);
+                    told = Some(fault);
                 }
             }
-            Err(_) => return,
         }
     }
 }

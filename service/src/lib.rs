@@ -13,14 +13,14 @@ mod telemetry;
 mod boot;
 mod health;
 
-pub use boot::{Context, Daemon, Phase, Phases, StartError, main, run};
+pub use boot::{Context, Daemon, Origin, Phase, Phases, StartError, main, run};
 pub use causes::causes;
 pub use exit::Exit;
 pub use health::{Check, Health};
 pub use local::is_local;
 pub use settings::{
     Access, Boot, Bus, Commands, Discord, DiscordCommand, Document, Durability, Gateway, HealthSettings, History,
-    Inference, Log, LogFormat, Media, Model, Platform, PlatformKind, Problem, Prompt, Redis, Settings, Shutdown,
+    Inference, Log, LogFormat, Media, Model, Platform, PlatformKind, Problem, Prompt, Redis, Room, Settings, Shutdown,
     Source, Subject, SubjectKind, WebChat,
 };
 pub use tasks::{OnEnd, Tasks};

@@ -1,6 +1,7 @@
 //! What the model is told of a conversation: as it reads now, whatever was changed, deleted or sent along.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so at once")]
 
+use codec::Inbound;
 use serde_json::{Value, json};
 use tests::{Answer, Gate, ModelServer, Pair, WebChatClient, until};
 
@@ -70,9 +71,15 @@ async fn an_answer_goes_with_its_message_where_that_is_set() {
     asks(&mut visitor, json!({"t": "retract", "chat": chat, "target": id})).await;
     let is_gone = |entry: &&Value| entry["kind"] == "delete" && entry["target"] == key;
     visitor.wait("the answer goes", |visitor| visitor.entries(&chat).into_iter().find(is_gone).map(|_| ())).await;
-    says(&mut visitor, &chat, "and now?").await;
+    let (id, key) = says(&mut visitor, &chat, "and now?").await;
     let asked = asked_last(&model);
     assert!(asked[0].starts_with("user: [deleted at ") && asked[1] == "user: and now?", "{asked:?}");
+    // Also one that was given in the place of another.
+    let again = visitor.regenerate(&chat, &key).await;
+    let key = visitor.answer(&chat, &again).await["key"].as_str().unwrap().to_owned();
+    asks(&mut visitor, json!({"t": "retract", "chat": chat, "target": id})).await;
+    let is_gone = |entry: &&Value| entry["kind"] == "delete" && entry["target"] == key;
+    visitor.wait("that goes, too", |visitor| visitor.entries(&chat).into_iter().find(is_gone).map(|_| ())).await;
 }
 
 #[tokio::test]
@@ -110,6 +117,27 @@ async fn who_asks_too_often_is_told_when_to_ask_again() {
     let chat = other.new_chat().await;
     says(&mut other, &chat, "three").await;
     assert_eq!(asked_last(&model), ["user: three"]);
+}
+
+#[tokio::test]
+async fn an_answer_that_begins_anew_counts_once() {
+    let (model, gate) = (ModelServer::new().await, Gate::new());
+    model.script(Answer::paced(&gate, ["The ", "first"]));
+    model.script(Answer::text("The second"));
+    let url = model.base_url();
+    let settings = [
+        ("SG_MODEL_BASE_URL", url.as_str()),
+        ("SG_MODEL_NAME", ModelServer::MODEL),
+        ("SG_ACCESS__USER_PER_MINUTE", "1"),
+    ];
+    let pair = Pair::with(&settings).await;
+    let mut visitor = pair.visitor().await;
+    let chat = visitor.new_chat().await;
+    let id = visitor.say(&chat, "one").await;
+    gate.release(1);
+    visitor.wait_preview(&id, "The").await;
+    asks(&mut visitor, json!({"t": "edit", "chat": chat, "target": id, "text": "another"})).await;
+    assert_eq!(visitor.answer(&chat, &id).await["text"], "The second");
 }
 
 #[tokio::test]
@@ -172,4 +200,48 @@ async fn a_typed_stop_ends_the_running_answer() {
     visitor.say(&chat, "/stop").await;
     assert_eq!(visitor.answer(&chat, &running).await["text"], "Never to be ");
     until("both are done", || async { pair.unfinished().await == 0 }).await;
+}
+
+#[tokio::test]
+async fn a_room_has_a_persona_a_model_and_words_of_its_own() {
+    let model = ModelServer::new().await;
+    let url = model.base_url();
+    let room = |key: &str| format!("SG_INFERENCE__ROOMS__0__{key}");
+    let settings = [
+        ("SG_MODEL_BASE_URL".to_owned(), url),
+        ("SG_MODEL_NAME".into(), ModelServer::MODEL.into()),
+        (room("APPLIES_TO"), "channel:town:square".into()),
+        (room("PERSONA"), "You are a crier.".into()),
+        (room("MODEL"), "loud".into()),
+        (room("TRIGGERS"), "oyez".into()),
+    ];
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let pair = Pair::with(&settings).await;
+    let say = async |channel: &str, number: u32, text: &str| {
+        let inbound = Inbound {
+            channel_key: format!("town:{channel}"),
+            platform: "town".into(),
+            channel_id: channel.into(),
+            user_id: "u".into(),
+            username: "Ada".into(),
+            message_id: number.to_string(),
+            event_id: Some(format!("town:{channel}:{number}")),
+            content: text.into(),
+            timestamp: 1.0,
+            room_name: Some(channel.into()),
+            ..Inbound::default()
+        };
+        pair.append("sg:stream:inbound", &inbound.to_bytes()).await;
+    };
+    say("market", 1, "oyez oyez").await;
+    say("square", 2, "just talking").await;
+    say("square", 3, "Oyez, what news?").await;
+    until("all is settled", || async { pair.unfinished().await == 0 && !model.requests().is_empty() }).await;
+    let requests = model.requests();
+    assert_eq!(requests.len(), 1, "no other room has that word");
+    assert_eq!(requests[0].body["model"], "loud");
+    let system = requests[0].body["messages"][0]["content"].as_str().unwrap();
+    assert!(system.ends_with("You are a crier."), "{system}");
+    let asked = requests[0].conversation();
+    assert!(asked[0].ends_with("Ada (u) [Message ID: 2] : just talking") && asked.len() == 2, "{asked:?}");
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Mutex};
 
-use service::{Context, Daemon, Exit, Phase, Phases, Problem, Settings, Source, StartError};
+use service::{Context, Daemon, Exit, Origin, Phase, Phases, Problem, Settings, Source, StartError};
 use tests::{RedisServer, until, within};
 
 /// What the daemon below was told, in order.
@@ -54,7 +54,7 @@ async fn phases_come_in_order_and_a_signal_drains() {
     let settings = Settings::read(Source::new(None, &environment)).unwrap();
     let phases = Phases::default();
 
-    let running = service::run::<Toy>(settings, None, None, &phases);
+    let running = service::run::<Toy>(settings, Origin::default(), None, &phases);
     let watching = async {
         phases.reached(Phase::Ready).await;
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM).unwrap();

@@ -19,13 +19,14 @@ pub(crate) fn said(inbound: &InboundView<'_>, bytes_max: usize) -> HistoryMessag
     }
 }
 
-/// What was answered to a cause.
-pub(crate) fn answered(cause: &str, text: &str, ts: f64, bytes_max: usize) -> HistoryMessage {
+/// What was answered to a cause, and to which message.
+pub(crate) fn answered(cause: &str, to: Option<&str>, text: &str, ts: f64, bytes_max: usize) -> HistoryMessage {
     HistoryMessage {
         role: Role::Assistant,
         ts,
         text: cut(text, bytes_max).to_owned(),
         message_key: Some(names::message_key(cause, 0)),
+        reply_to: to.map(str::to_owned),
         ..HistoryMessage::default()
     }
 }

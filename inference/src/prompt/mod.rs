@@ -5,6 +5,7 @@ mod source;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use source::Source;
+pub(crate) use source::Stamp;
 
 /// Steps that one rendering may take.
 const FUEL: u64 = 100_000;
@@ -17,9 +18,11 @@ pub(crate) struct Prompt {
     persona: String,
 }
 
-/// What the template may use, beside `persona`.
+/// What the template may use.
 #[derive(Debug)]
 pub(crate) struct Facts<'a> {
+    /// Who the assistant is, where that is another one than the settings say.
+    pub(crate) persona: Option<&'a str>,
     pub(crate) platform: &'a str,
     pub(crate) room: Option<&'a str>,
     pub(crate) is_dm: bool,
@@ -48,11 +51,10 @@ impl Prompt {
         environment.set_fuel(Some(FUEL));
         let source = Source::load(settings, &mut environment)?;
         let prompt = Self { environment, source, persona: settings.persona.clone().unwrap_or_default() };
-        for is_dm in [true, false] {
-            let room = (!is_dm).then_some("room");
+        for (is_dm, room) in [(true, None), (false, Some("room")), (false, None)] {
             let people = vec![Person { name: "someone", id: "1" }];
             let now = "2026-01-01T00:00:00Z";
-            let facts = Facts { platform: "webchat", room, is_dm, user: "someone", people, now };
+            let facts = Facts { persona: None, platform: "webchat", room, is_dm, user: "someone", people, now };
             prompt.render(&facts).map_err(|error| format!("cannot be rendered: {error}"))?;
         }
         Ok(prompt)
@@ -65,7 +67,7 @@ impl Prompt {
     pub(crate) fn render(&self, facts: &Facts<'_>) -> Result<String, minijinja::Error> {
         let person = |person: &Person<'_>| context! { name => person.name, id => person.id };
         self.environment.get_template(self.source.name())?.render(context! {
-            persona => self.persona.as_str(),
+            persona => facts.persona.unwrap_or(&self.persona),
             platform => facts.platform,
             room => facts.room,
             is_dm => facts.is_dm,
@@ -75,9 +77,9 @@ impl Prompt {
         })
     }
 
-    /// Whether one of its files has changed since it was read. Looks at the disk.
-    pub(crate) fn is_stale(&self) -> bool {
-        self.source.is_stale()
+    /// How its files are now, where one has changed since it was read. Looks at the disk.
+    pub(crate) fn stale(&self) -> Option<Vec<Stamp>> {
+        self.source.stale()
     }
 }
 
@@ -93,7 +95,7 @@ mod tests {
 
     fn facts<'a>(room: &'a str, user: &'a str) -> Facts<'a> {
         let people = vec![Person { name: "Mira", id: "7" }, Person { name: "Ada", id: "8" }];
-        Facts { platform: "webchat", room: Some(room), is_dm: false, user, people, now: "" }
+        Facts { persona: None, platform: "webchat", room: Some(room), is_dm: false, user, people, now: "" }
     }
 
     #[test]
@@ -122,9 +124,9 @@ mod tests {
         let settings = service::Prompt { system: String::new(), system_file: Some(system.clone()), persona: None };
         let prompt = Prompt::new(&settings).unwrap();
         assert_eq!(prompt.render(&facts("r", "Ada")).unwrap(), "be kind Ada");
-        assert!(!prompt.is_stale());
+        assert!(prompt.stale().is_none());
         fs::write(&house, "be very kind").unwrap();
-        assert!(prompt.is_stale());
+        assert!(prompt.stale().is_some());
         assert_eq!(prompt.render(&facts("r", "Ada")).unwrap(), "be kind Ada", "it is as it was read");
         fs::write(&system, "{% include '../secret' %}").unwrap();
         assert!(Prompt::new(&settings).unwrap_err().contains("secret"));

@@ -29,7 +29,7 @@ struct Read {
 }
 
 /// When a file was changed last, and its length.
-type Stamp = Option<(SystemTime, u64)>;
+pub(crate) type Stamp = Option<(SystemTime, u64)>;
 
 impl Source {
     /// Gives the environment the template that the settings name.
@@ -74,10 +74,12 @@ impl Source {
         &self.name
     }
 
-    pub(super) fn is_stale(&self) -> bool {
+    pub(super) fn stale(&self) -> Option<Vec<Stamp>> {
         let known = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let known: Vec<_> = known.iter().map(|(path, read)| (path.clone(), read.stamp)).collect();
-        known.iter().any(|(path, known)| stamp(path) != *known)
+        let now: Vec<Stamp> = known.iter().map(|(path, _)| stamp(path)).collect();
+        let is_stale = now.iter().zip(&known).any(|(now, (_, known))| now != known);
+        is_stale.then_some(now)
     }
 }
 

@@ -33,8 +33,8 @@ impl<'a> Act<'a> {
         Self { inbound, cause, trace_id, history }
     }
 
-    /// The answer, whatever became of it, in the place of `target` where one is replaced.
-    pub(super) fn answer(&self, answer: Answer, target: Option<&str>, dropped: usize) -> Commit {
+    /// The answer to a message, whatever became of it, in the place of `target` where one is replaced.
+    pub(super) fn answer(&self, answer: Answer, to: Option<&str>, target: Option<&str>, dropped: usize) -> Commit {
         let Answer { text, ending } = answer;
         let is_written = !text.trim().is_empty();
         let (shown, is_answer) = match (&ending, is_written) {
@@ -60,7 +60,7 @@ impl<'a> Act<'a> {
             push.push(self.said());
         }
         if is_answer {
-            push.push(answered(self.cause, &text, unix_ms() as f64 / 1000.0, self.message_bytes()).to_bytes());
+            push.push(answered(self.cause, to, &text, unix_ms() as f64 / 1000.0, self.message_bytes()).to_bytes());
         }
         Commit { actions, history: self.write(push, dropped), notes: None }
     }
@@ -112,9 +112,9 @@ impl<'a> Act<'a> {
         Commit { actions: begun.into_iter().collect(), ..Commit::default() }
     }
 
-    /// What was said before is remembered otherwise now. The answer to it, where one is named, goes away.
-    pub(super) fn rewrite(&self, history: &History, answer: Option<&str>) -> Commit {
-        let actions = answer.map(|answer| self.retract(answer, 0)).into_iter().collect();
+    /// What was said before is remembered otherwise now, and these answers go away.
+    pub(super) fn rewrite(&self, history: &History, answers: &[String]) -> Commit {
+        let actions = (0..).zip(answers).map(|(index, answer)| self.retract(answer, index)).collect();
         let write = self.write(history.pack(), 0).map(|write| HistoryWrite { clear: true, ..write });
         Commit { actions, history: write, notes: None }
     }
@@ -196,8 +196,12 @@ mod tests {
         let view = InboundView::decode(&bytes).unwrap();
         let settings =
             service::History { messages: 10, message_bytes: "1 KiB".parse().unwrap(), ttl: Duration::from_secs(9) };
-        let commit =
-            Act::new(&view, "webchat:m", "t", &settings).answer(Answer { text: text.into(), ending }, target, 0);
+        let commit = Act::new(&view, "webchat:m", "t", &settings).answer(
+            Answer { text: text.into(), ending },
+            Some("m"),
+            target,
+            0,
+        );
         (commit.actions.iter())
             .map(|action| {
                 let view = OutboundView::decode(&action.data).unwrap();

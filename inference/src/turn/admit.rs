@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use bus::{Budget, Bus};
+use bus::{Budget, Bus, Turn};
 use codec::InboundView;
-use service::{Access, Subject, SubjectKind};
+use service::Access;
+
+use crate::subject::is_in;
 
 /// What becomes of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +37,20 @@ async fn take(access: &Access, bus: &Bus, inbound: &InboundView<'_>) -> Option<D
     None
 }
 
+/// Whether an earlier run of the turn was admitted. From here on it was.
+async fn was_admitted(turn: &Turn) -> bool {
+    // Without an answer of Redis the turn gets no further.
+    turn.note_once(&[("admitted", b"1")]).await.is_ok_and(|notes| notes.get("admitted").is_some())
+}
+
 /// Whether and when a question is answered.
-pub(super) async fn admit(access: &Access, bus: &Bus, inbound: &InboundView<'_>) -> Admission {
+pub(super) async fn admit(access: &Access, bus: &Bus, turn: &Turn, inbound: &InboundView<'_>) -> Admission {
     let has_limits = access.user_per_minute > 0 || access.server_per_minute > 0;
     let (admission, reason) = match (allows(access, inbound), has_limits) {
         (false, _) => (Admission::Denied, "denied"),
         (true, false) => return Admission::Answered,
+        // Whatever runs again, counts once.
+        (true, true) if was_admitted(turn).await => return Admission::Answered,
         (true, true) => match take(access, bus, inbound).await {
             None => return Admission::Answered,
             Some(pause) => (Admission::Limited(pause), "limited"),
@@ -54,25 +64,6 @@ pub(super) async fn admit(access: &Access, bus: &Bus, inbound: &InboundView<'_>)
 pub(super) fn allows(access: &Access, inbound: &InboundView<'_>) -> bool {
     let Access { allow, deny, default_deny, .. } = access;
     !is_in(deny, inbound) && (!default_deny || is_in(allow, inbound))
-}
-
-/// Whether a list names who asks, or where.
-pub(super) fn is_in(list: &[Subject], inbound: &InboundView<'_>) -> bool {
-    list.iter().any(|subject| is_about(subject, inbound))
-}
-
-fn is_about(subject: &Subject, inbound: &InboundView<'_>) -> bool {
-    if subject.platform != inbound.platform {
-        return false;
-    }
-    let id = subject.id.as_str();
-    match subject.kind {
-        SubjectKind::Platform => true,
-        SubjectKind::User => inbound.user_id == id,
-        SubjectKind::Role => inbound.member_roles.iter().any(|role| role == id),
-        SubjectKind::Channel => inbound.channel_id == id || inbound.thread_id == Some(id),
-        SubjectKind::Server => inbound.guild_id == Some(id),
-    }
 }
 
 #[cfg(test)]

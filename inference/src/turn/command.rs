@@ -3,7 +3,7 @@
 use codec::{InboundView, Kind};
 use service::Commands;
 
-use super::admit::is_in;
+use crate::subject::is_in;
 
 /// See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

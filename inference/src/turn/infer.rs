@@ -75,7 +75,8 @@ impl Turns {
         let mut preview = Preview::new(turn.preview_sink(&self.previews, inbound.platform), inbound, key);
         let text_max = usize::try_from(setup.settings.model.reply_bytes_max.as_u64()).unwrap_or(usize::MAX);
         let asked = tokio::time::Instant::now();
-        let mut stream = setup.model.ask(messages);
+        let model = setup.model_of(inbound);
+        let mut stream = model.ask(messages);
         let mut text = String::new();
         let mut ending = Ending::Whole;
         // That there is somebody at it.
@@ -117,14 +118,14 @@ impl Turns {
                 Some(Ok(Delta::TooLong)) => ending = Ending::TooLong,
                 Some(Ok(Delta::Usage(usage))) => {
                     let count = |kind: &'static str, tokens| {
-                        metrics::counter!("stargazer_model_tokens_total", "model" => setup.model.name().to_owned(), "kind" => kind)
+                        metrics::counter!("stargazer_model_tokens_total", "model" => model.name().to_owned(), "kind" => kind)
                             .increment(tokens);
                     };
                     count("prompt", usage.prompt);
                     count("completion", usage.completion);
                 }
                 Some(Err(error)) => {
-                    tracing::error!(model = setup.model.name(), bytes = text.len(), "the model failed: {error}");
+                    tracing::error!(model = model.name(), bytes = text.len(), "the model failed: {error}");
                     metrics::counter!("stargazer_model_failures_total", "code" => error.code()).increment(1);
                     ending = Ending::Failed(error);
                     break;

@@ -14,7 +14,7 @@ use bus::{
     Action, Bus, Commit, Failure, Handler, HistoryWrite, Outcome, Previews, Route, RouteError, Turn, Way, unix_ms,
 };
 use bytes::Bytes;
-use codec::{InboundRoute, InboundView, Kind, control, event_id, names};
+use codec::{InboundRoute, InboundView, Kind, control};
 use tokio::sync::watch;
 use tracing::Instrument;
 
@@ -67,10 +67,11 @@ impl Turns {
         let facts = turn.facts().clone();
         let mut edit = None;
         loop {
-            let inbound = match as_edited(&facts.payload, edit.as_ref()) {
+            let mut inbound = match as_edited(&facts.payload, edit.as_ref()) {
                 Ok(inbound) => inbound,
                 Err(error) => return Outcome::Dead(Failure { code: "undecodable", error: error.to_string() }),
             };
+            inbound.is_addressed |= inbound.kind == Kind::Message && setup.rooms.calls(&inbound);
             let act = Act::new(&inbound, &facts.cause, &facts.trace_id, &setup.settings.history);
             match self.try_once(&setup, turn, &inbound, &act).await {
                 Ok(outcome) => return outcome,
@@ -78,6 +79,12 @@ impl Turns {
                 Err(Changed::Edited(payload)) => edit = Some(payload),
             }
         }
+    }
+
+    /// Whether a message that is not addressed calls by a word of its room.
+    fn calls(&self, payload: &Bytes) -> bool {
+        let setup = self.setup.borrow();
+        setup.rooms.has_triggers() && InboundView::decode(payload).is_ok_and(|inbound| setup.rooms.calls(&inbound))
     }
 
     /// Whether a message is the command that ends the running answer, of somebody who may.
@@ -128,7 +135,7 @@ impl Turns {
         }
 
         let began = tokio::time::Instant::now();
-        let (history, admission) = tokio::join!(history(turn), admit(&setup.settings.access, &self.bus, inbound));
+        let (history, admission) = tokio::join!(history(turn), admit(&setup.settings.access, &self.bus, turn, inbound));
         match admission {
             Admission::Answered => {}
             Admission::Denied => return Ok(Outcome::Commit(act.denied())),
@@ -149,15 +156,13 @@ impl Turns {
             }
             dropped = answers;
         }
-        let messages = match setup.render(inbound, &history, again) {
-            Ok(messages) => messages,
-            Err(error) => return Ok(Outcome::Retry(Failure { code: "prompt", error: error.to_string() })),
-        };
+        let messages = setup.render(inbound, &history, again);
         self.stages.context.record(began.elapsed());
         let since_event = unix_ms() as f64 / 1000.0 - inbound.timestamp;
         self.stages.event_to_request.record(since_event.max(0.0));
         let answer = self.infer(setup, turn, inbound, messages).await?;
-        Ok(Outcome::Commit(act.answer(answer, target, dropped)))
+        let to = if again { history.last_said() } else { Some(inbound.message_id) };
+        Ok(Outcome::Commit(act.answer(answer, to, target, dropped)))
     }
 }
 
@@ -169,7 +174,7 @@ impl Handler for Turns {
             cause => cause.into(),
         };
         let way = match route.kind {
-            Kind::Message if !route.is_addressed => Way::Record,
+            Kind::Message if !route.is_addressed && !self.calls(payload) => Way::Record,
             Kind::Interaction if control::is_urgent(route.custom_id) => Way::Control,
             Kind::Message | Kind::Interaction if self.stops(payload) => Way::Control,
             _ => route.cause_of_message().map_or(Way::Turn, |of| Way::Change(of.into())),
@@ -206,7 +211,7 @@ async fn obey(setup: &Setup, command: Command, turn: &mut Turn, inbound: &Inboun
         // What it was to stop took it; there is nothing.
         Command::Stop => act.say("Nothing is being written.".into()),
         Command::Help => act.say(command::help(commands)),
-        Command::Model => act.say(format!("`{}` answers here.", setup.model.name())),
+        Command::Model => act.say(format!("`{}` answers here.", setup.model_of(inbound).name())),
         Command::ForgetMe => {
             let mut history = match history(turn).await {
                 Ok(history) => history,
@@ -214,7 +219,7 @@ async fn obey(setup: &Setup, command: Command, turn: &mut Turn, inbound: &Inboun
             };
             let text = "What you have said in this conversation is forgotten.".to_owned();
             if history.forget(inbound.user_id) {
-                Commit { actions: act.say(text).actions, ..act.rewrite(&history, None) }
+                Commit { actions: act.say(text).actions, ..act.rewrite(&history, &[]) }
             } else {
                 act.say(text)
             }
@@ -228,24 +233,21 @@ async fn change(setup: &Setup, turn: &mut Turn, inbound: &InboundView<'_>, act: 
         Ok(history) => history,
         Err(outcome) => return outcome,
     };
-    let (is_changed, mut answer) = (
-        match inbound.kind {
-            Kind::Edit => history.edit(inbound, act.message_bytes()),
-            _ => history.delete(inbound.message_id, unix_ms() as f64 / 1000.0),
-        },
-        None,
-    );
+    let mut answers = Vec::new();
+    let is_changed = match inbound.kind {
+        Kind::Edit => history.edit(inbound, act.message_bytes()),
+        _ => history.delete(inbound.message_id, unix_ms() as f64 / 1000.0),
+    };
     if inbound.kind == Kind::Delete && setup.settings.inference.retract_deleted {
-        let key = names::message_key(&event_id::message(inbound.platform, inbound.message_id), 0);
-        answer = Some(key).filter(|key| history.retract(key));
+        answers = history.retract(inbound.message_id);
     }
-    let commit =
-        if is_changed || answer.is_some() { act.rewrite(&history, answer.as_deref()) } else { Commit::default() };
+    let is_changed = is_changed || !answers.is_empty();
+    let commit = if is_changed { act.rewrite(&history, &answers) } else { Commit::default() };
     Outcome::Commit(commit)
 }
 
 /// What is remembered of the lane; else what becomes of the turn.
-async fn history(turn: &mut Turn) -> Result<History, Outcome> {
+async fn history(turn: &Turn) -> Result<History, Outcome> {
     match turn.history().await {
         Ok(records) => Ok(History::unpack(&records)),
         Err(error) => {

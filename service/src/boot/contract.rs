@@ -1,6 +1,6 @@
 //! The sequence itself, from a connected bus to a drained process.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bus::{Bus, BusConfig, Names, Registry};
 use tokio::signal::unix::{SignalKind, signal};
@@ -12,7 +12,7 @@ use super::{
     daemon::{Context, Daemon, StartError},
     heartbeat,
     phase::{Phase, Phases},
-    reload::Reload,
+    reload::{Origin, Reload},
     signals::Signals,
 };
 use crate::{
@@ -25,11 +25,11 @@ use crate::{
 const LOADED_WITHIN: Duration = Duration::from_secs(600);
 const LOADING_AGAIN: Duration = Duration::from_millis(100);
 
-/// Boots, runs and drains a daemon, and says by `phases` how far it is. `config` names the file that the settings are read from
-/// anew, where one was named. `dropped` counts log lines, where there is a log.
+/// Boots, runs and drains a daemon, and says by `phases` how far it is. `origin` is where the settings are read from
+/// anew. `dropped` counts log lines, where there is a log.
 pub async fn run<D: Daemon>(
     settings: Settings,
-    config: Option<PathBuf>,
+    origin: Origin,
     dropped: Option<ErrorCounter>,
     phases: &Phases,
 ) -> Exit {
@@ -50,7 +50,7 @@ pub async fn run<D: Daemon>(
             tracing::info!(signal, "stopped while starting");
             Exit::Clean
         }
-        booted = boot::<D>(settings, config, dropped, &tasks, phases) => match booted {
+        booted = boot::<D>(settings, origin, dropped, &tasks, phases) => match booted {
             Ok(up) => { running = Some(up); Exit::Clean }
             Err(error) => refused(&error, &redis),
         },
@@ -101,7 +101,7 @@ struct Up<D> {
 
 async fn boot<D: Daemon>(
     settings: Settings,
-    config: Option<PathBuf>,
+    origin: Origin,
     dropped: Option<ErrorCounter>,
     tasks: &Tasks,
     phases: &Phases,
@@ -132,7 +132,7 @@ async fn boot<D: Daemon>(
     // Some that is rented does not tell.
     bus.keeping().await.into_iter().flat_map(|keeping| keeping.faults()).for_each(|fault| tracing::warn!("{fault}"));
     let settings = Arc::new(settings);
-    let (reload, live) = Reload::new(config, D::refuse, Arc::clone(&settings));
+    let (reload, live) = Reload::new(origin, D::refuse, Arc::clone(&settings));
     let context = Context { settings, live, instance, bus, health, tasks: tasks.clone() };
     let (notices, listening) = context.bus.listen(Names::CONFIG_NOTICES, tasks.stop().clone());
     tasks.spawn_needed("config notices", listening);

@@ -12,3 +12,4 @@ pub use contract::run;
 pub use daemon::{Context, Daemon, StartError};
 pub use phase::{Phase, Phases};
 pub use process::main;
+pub use reload::Origin;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 
-use super::{contract::run, daemon::Daemon, phase::Phases};
+use super::{contract::run, daemon::Daemon, phase::Phases, reload::Origin};
 use crate::{Exit, Settings, Source, telemetry::start_logs};
 
 #[derive(Debug, Parser)]
@@ -19,7 +19,9 @@ struct Arguments {
 #[must_use]
 pub fn main<D: Daemon>() -> ExitCode {
     let arguments = Arguments::parse();
-    let settings = match Settings::read(Source::from_process(arguments.config.as_deref())) {
+    let source = Source::from_process(arguments.config.as_deref());
+    let origin = Origin::of(arguments.config, &source);
+    let settings = match Settings::read(source) {
         Ok(settings) => settings,
         Err(problems) => return refuse(&problems),
     };
@@ -32,7 +34,7 @@ pub fn main<D: Daemon>() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&[format!("the runtime cannot be made: {error}")]),
     };
-    runtime.block_on(run::<D>(settings, arguments.config, Some(logs.dropped()), &Phases::default())).into()
+    runtime.block_on(run::<D>(settings, origin, Some(logs.dropped()), &Phases::default())).into()
 }
 
 /// Settings are read before there is a log to write to.

@@ -28,7 +28,7 @@ const SECTIONS: [Section; 16] = [
     (Discord::PATH, Discord::DOC, Discord::KEYS, Some(Discord::LIST)),
     (Gateway::PATH, Gateway::DOC, Gateway::KEYS, None),
     (Media::PATH, Media::DOC, Media::KEYS, None),
-    (Inference::PATH, Inference::DOC, Inference::KEYS, None),
+    (Inference::PATH, Inference::DOC, Inference::KEYS, Some(Inference::LIST)),
     (Bus::PATH, Bus::DOC, Bus::KEYS, None),
     (HealthSettings::PATH, HealthSettings::DOC, HealthSettings::KEYS, None),
     (Log::PATH, Log::DOC, Log::KEYS, None),

@@ -21,7 +21,7 @@ pub use platforms::{Platform, PlatformKind};
 pub use problem::Problem;
 pub use sections::{
     Access, Boot, Bus, Commands, Discord, DiscordCommand, Gateway, HealthSettings, History, Inference, Log, Media,
-    Model, Prompt, Redis, Shutdown, WebChat,
+    Model, Prompt, Redis, Room, Shutdown, WebChat,
 };
 pub use source::Source;
 pub use subject::{Subject, SubjectKind};
@@ -110,7 +110,8 @@ impl Settings {
     #[must_use]
     pub(crate) fn with_live(&self, new: Self) -> Self {
         let Self { access, commands, history, model, prompt, inference, .. } = new;
-        let inference = Inference { retract_deleted: inference.retract_deleted, ..self.inference.clone() };
+        let Inference { retract_deleted, rooms, .. } = inference;
+        let inference = Inference { retract_deleted, rooms, ..self.inference.clone() };
         Self { access, commands, history, model, prompt, inference, ..self.clone() }
     }
 

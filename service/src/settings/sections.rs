@@ -129,6 +129,18 @@ sections! {
         deaths_max: u32 = "10", from 1 to 1000;
         /// Whether the answer to a message goes away when that is deleted.
         retract_deleted: bool = "false";
+    } with rooms: Room;
+
+    /// What is different in some rooms, or for some people. Of several blocks that apply the last one that says something counts.
+    Room = "inference.rooms" {
+        /// Where it applies, as in `access.allow`: `channel:discord:5`, `server:discord:3`, `platform:webchat`.
+        applies_to: Vec<Subject>;
+        /// Who the assistant is there, instead of `prompt.persona`.
+        persona: Option<String>;
+        /// The model that answers there, by its name at the endpoint.
+        model: Option<String>;
+        /// Words or phrases that call the assistant there wherever they stand in a message, beside what calls it anyway.
+        triggers: Vec<String>;
     }
 
     /// Who is answered. What is not answered is remembered all the same, as what was said in the room. Lists name users, roles,

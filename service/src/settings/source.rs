@@ -45,6 +45,8 @@ pub struct Source {
     values: BTreeMap<String, (Written, String)>,
     /// Keys that a section asked for.
     known: BTreeSet<String>,
+    /// A file was read that has something in it.
+    has_file: bool,
     openrouter: Option<String>,
     cache: Option<PathBuf>,
     problems: Vec<Problem>,
@@ -86,8 +88,13 @@ impl Source {
         match std::fs::read_to_string(path) {
             Err(error) => self.problems.push(Problem::new(place, format!("cannot be read: {error}"))),
             Ok(text) => match text.parse::<Table>() {
+                // Whoever writes it anew empties it first.
+                Ok(table) if table.is_empty() => {}
                 Err(error) => self.problems.push(Problem::new(place, error.to_string())),
-                Ok(table) => self.flatten(&table, "", &place),
+                Ok(table) => {
+                    self.has_file = true;
+                    self.flatten(&table, "", &place);
+                }
             },
         }
     }
@@ -156,6 +163,11 @@ impl Source {
         for (key, (name, value)) in from_environment {
             self.values.insert(key, (Written::Text(value), name));
         }
+    }
+
+    /// Whether a file was read that has something in it.
+    pub(crate) fn has_file(&self) -> bool {
+        self.has_file
     }
 
     /// What was written, by key. Never shown: some of it is secret.

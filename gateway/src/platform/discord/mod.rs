@@ -32,7 +32,7 @@ use std::{
 
 use async_trait::async_trait;
 use bus::{Bus, LeaseConfig, Spread};
-use codec::{OutboundView, PlatformName};
+use codec::{OutboundView, PlatformName, Triggers};
 use service::{Context, StartError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -50,7 +50,6 @@ use crate::{
 pub(super) use check::check;
 use connection::Done;
 use deliver::Cadence;
-use event::Triggers;
 use gap::{Marks, Writing};
 use hold::Holds;
 use presence::Presence;

@@ -10,11 +10,10 @@ mod message;
 mod reaction;
 mod removed;
 
-use codec::{Inbound, Kind, PlatformName, names};
+use codec::{Inbound, Kind, PlatformName, Triggers, names};
 use serde_json::Value;
 
 use super::rooms::Rooms;
-pub(super) use addressed::Triggers;
 pub(super) use field::{first_id_at, id, list, name, time_of};
 pub(super) use interaction::answers;
 

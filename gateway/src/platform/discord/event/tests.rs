@@ -1,6 +1,6 @@
 //! Tables of events, and every absurd one.
 
-use codec::InboundView;
+use codec::{InboundView, Triggers};
 use serde_json::json;
 use service::DiscordCommand;
 
