@@ -103,13 +103,12 @@ pub(crate) async fn keep(now: watch::Sender<Arc<Setup>>, context: Context) {
                 now.send_replace(Arc::new(setup));
             }
             // It is tried again at each look, and each fault is said once.
-            Some(Err(fault)) => {
-                if told.as_ref() != Some(&fault) {
-                    tracing::error!(fault, "the settings or the prompt cannot be used, and those before stay");
-                    metrics::counter!("stargazer_setups_refused_total").increment(1);
-                    told = Some(fault);
-                }
+            Some(Err(fault)) if told.as_ref() != Some(&fault) => {
+                tracing::error!(fault, "the settings or the prompt cannot be used, and those before stay");
+                metrics::counter!("stargazer_setups_refused_total").increment(1);
+                told = Some(fault);
             }
+            Some(Err(_)) => {}
         }
     }
 }
