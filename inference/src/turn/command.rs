@@ -65,7 +65,7 @@ pub(super) fn help(commands: &Commands) -> String {
         (&commands.help, "", "show this"),
     ];
     let known = all.into_iter().filter(|(name, ..)| !name.is_empty());
-    known.map(|(name, more, what)| format!("`{prefix}{name}{more}`: {what}")).collect::<Vec<_>>().join("\n")
+    known.map(|(name, more, what)| format!("- `{prefix}{name}{more}`: {what}")).collect::<Vec<_>>().join("\n")
 }
 
 /// A text without the mentions that it begins with.
