@@ -280,7 +280,7 @@ async fn messages_that_there_is_no_room_for_are_read_again() {
     let mut gateway = Process::start(tests::Program::Gateway, settings(&pair, &[("SG_GATEWAY__BUFFER_ENTRIES", "4")]));
     gateway.wait_ready().await;
     // Nothing is read from before any more, for which events would wait.
-    town.asks("a second");
+    town.asks("second");
     town.hears_all().await;
     pair.redis.kill();
     (0..40).for_each(|number| _ = town.alice.says(channel, &format!("talk {number}")));
