@@ -17,6 +17,13 @@ async fn asks(visitor: &mut WebChatClient, request: Value) {
     assert_eq!(answer["t"], "ok", "{request}: {answer}");
 }
 
+/// A pair that asks this model, with these settings as well.
+async fn pair_with(model: &ModelServer, more: &[(&str, &str)]) -> Pair {
+    let url = model.base_url();
+    let settings = [("SG_MODEL_BASE_URL", url.as_str()), ("SG_MODEL_NAME", ModelServer::MODEL)];
+    Pair::with(&[&settings, more].concat()).await
+}
+
 /// What the model was asked last.
 fn asked_last(model: &ModelServer) -> Vec<String> {
     model.requests().last().unwrap().conversation()
@@ -58,13 +65,7 @@ async fn what_is_deleted_is_not_told_any_more() {
 #[tokio::test]
 async fn an_answer_goes_with_its_message_where_that_is_set() {
     let model = ModelServer::new().await;
-    let url = model.base_url();
-    let settings = [
-        ("SG_MODEL_BASE_URL", url.as_str()),
-        ("SG_MODEL_NAME", ModelServer::MODEL),
-        ("SG_INFERENCE__RETRACT_DELETED", "true"),
-    ];
-    let pair = Pair::with(&settings).await;
+    let pair = pair_with(&model, &[("SG_INFERENCE__RETRACT_DELETED", "true")]).await;
     let mut visitor = pair.visitor().await;
     let chat = visitor.new_chat().await;
     let (id, key) = says(&mut visitor, &chat, "my password is HUNTER2").await;
@@ -98,13 +99,7 @@ async fn files_that_come_along_are_named() {
 #[tokio::test]
 async fn who_asks_too_often_is_told_when_to_ask_again() {
     let model = ModelServer::new().await;
-    let url = model.base_url();
-    let settings = [
-        ("SG_MODEL_BASE_URL", url.as_str()),
-        ("SG_MODEL_NAME", ModelServer::MODEL),
-        ("SG_ACCESS__USER_PER_MINUTE", "1"),
-    ];
-    let pair = Pair::with(&settings).await;
+    let pair = pair_with(&model, &[("SG_ACCESS__USER_PER_MINUTE", "1")]).await;
     let mut visitor = pair.visitor().await;
     let chat = visitor.new_chat().await;
     says(&mut visitor, &chat, "one").await;
@@ -124,13 +119,7 @@ async fn an_answer_that_begins_anew_counts_once() {
     let (model, gate) = (ModelServer::new().await, Gate::new());
     model.script(Answer::paced(&gate, ["The ", "first"]));
     model.script(Answer::text("The second"));
-    let url = model.base_url();
-    let settings = [
-        ("SG_MODEL_BASE_URL", url.as_str()),
-        ("SG_MODEL_NAME", ModelServer::MODEL),
-        ("SG_ACCESS__USER_PER_MINUTE", "1"),
-    ];
-    let pair = Pair::with(&settings).await;
+    let pair = pair_with(&model, &[("SG_ACCESS__USER_PER_MINUTE", "1")]).await;
     let mut visitor = pair.visitor().await;
     let chat = visitor.new_chat().await;
     let id = visitor.say(&chat, "one").await;
@@ -143,14 +132,7 @@ async fn an_answer_that_begins_anew_counts_once() {
 #[tokio::test]
 async fn who_is_denied_is_not_answered_and_is_remembered() {
     let model = ModelServer::new().await;
-    let url = model.base_url();
-    let settings = [
-        ("SG_MODEL_BASE_URL", url.as_str()),
-        ("SG_MODEL_NAME", ModelServer::MODEL),
-        ("SG_ACCESS__DEFAULT_DENY", "true"),
-        ("SG_ACCESS__ALLOW", "platform:other"),
-    ];
-    let pair = Pair::with(&settings).await;
+    let pair = pair_with(&model, &[("SG_ACCESS__DEFAULT_DENY", "true"), ("SG_ACCESS__ALLOW", "platform:other")]).await;
     let mut visitor = pair.visitor().await;
     let chat = visitor.new_chat().await;
     visitor.say(&chat, "one").await;
@@ -205,18 +187,15 @@ async fn a_typed_stop_ends_the_running_answer() {
 #[tokio::test]
 async fn a_room_has_a_persona_a_model_and_words_of_its_own() {
     let model = ModelServer::new().await;
-    let url = model.base_url();
     let room = |key: &str| format!("SG_INFERENCE__ROOMS__0__{key}");
+    let [applies_to, persona, name, triggers] = ["APPLIES_TO", "PERSONA", "MODEL", "TRIGGERS"].map(room);
     let settings = [
-        ("SG_MODEL_BASE_URL".to_owned(), url),
-        ("SG_MODEL_NAME".into(), ModelServer::MODEL.into()),
-        (room("APPLIES_TO"), "channel:town:square".into()),
-        (room("PERSONA"), "You are a crier.".into()),
-        (room("MODEL"), "loud".into()),
-        (room("TRIGGERS"), "oyez".into()),
+        (applies_to.as_str(), "channel:town:square"),
+        (&persona, "You are a crier."),
+        (&name, "loud"),
+        (&triggers, "oyez"),
     ];
-    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let pair = Pair::with(&settings).await;
+    let pair = pair_with(&model, &settings).await;
     let say = async |channel: &str, number: u32, text: &str| {
         let inbound = Inbound {
             channel_key: format!("town:{channel}"),

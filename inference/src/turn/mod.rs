@@ -196,7 +196,10 @@ impl Handler for Turns {
 
     fn notice(&self, payload: &Bytes, _failure: &Failure) -> Option<Action> {
         let inbound = InboundView::decode(payload).ok()?;
-        inbound.is_addressed.then(|| act::notice(&inbound))
+        // Who called by a word of the room waits for an answer as well.
+        let is_called =
+            inbound.is_addressed || (inbound.kind == Kind::Message && self.setup.borrow().rooms.calls(&inbound));
+        is_called.then(|| act::notice(&inbound))
     }
 }
 
